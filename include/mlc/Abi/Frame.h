@@ -1,0 +1,67 @@
+/*===- Frame.h - What a compiled image exports and is called with -*- C -*-===//
+//
+// An image exports four functions with C linkage:
+//
+//   int32_t run(mlc_frame *)                   compute outputs from inputs
+//   int32_t prepare(mlc_frame *)               fill `prepared` from `parameters`
+//   int64_t workspace_bytes(const int64_t *)   workspace that run needs for dims
+//   int64_t prepare_workspace_bytes(const int64_t *)
+//
+// run and prepare return 0, or MLC_RUN_CANCELLED when the host's cancel flag
+// was seen. Tensors are dense, row major; a bool is one byte, 0 or 1.
+//
+// Thread-safety: an image has no mutable state. Frames that share no output,
+// workspace or (in prepare) prepared memory may run at the same time.
+//
+//===----------------------------------------------------------------------===*/
+#ifndef MLC_ABI_FRAME_H
+#define MLC_ABI_FRAME_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MLC_FRAME_VERSION 1
+/* Alignment, in bytes, of `prepared` and `workspace`. Inputs, outputs and
+ * parameters need only the alignment of their element type. */
+#define MLC_ALIGNMENT 64
+#define MLC_RUN_CANCELLED 1
+
+/* Services of the host. Every pointer but the version may be null. */
+typedef struct mlc_host {
+  int32_t version; /* MLC_FRAME_VERSION */
+  int32_t reserved;
+  void *context; /* first argument of the functions below */
+  /* Calls body(argument, i) for every i in [0, count), in any order and on any
+   * thread, and returns when all are done. Null: the image loops itself. */
+  void (*parallel_for)(void *context, int64_t count,
+                       void (*body)(void *argument, int64_t index), void *argument);
+  /* A message from the running graph; `text` is valid during the call. */
+  void (*report)(void *context, const char *text, int64_t size);
+  /* Non-zero asks run to return MLC_RUN_CANCELLED soon. */
+  const volatile int32_t *cancel;
+} mlc_host;
+
+typedef struct mlc_frame {
+  int32_t version; /* MLC_FRAME_VERSION */
+  int32_t reserved;
+  const void *const *inputs;     /* one per graph input, in order */
+  void *const *outputs;          /* one per graph output, in order; no overlap with
+                                    inputs, prepared or workspace */
+  const void *const *parameters; /* prepare only: one per parameter, in order */
+  void *prepared;                /* written by prepare, read by run */
+  void *workspace;               /* scratch; contents undefined afterwards */
+  const int64_t *dims;           /* sizes of the symbolic dimensions, in order, >= 0 */
+  const mlc_host *host;          /* may be null */
+} mlc_frame;
+
+typedef int32_t (*mlc_run_function)(mlc_frame *);
+typedef int64_t (*mlc_workspace_function)(const int64_t *dims);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MLC_ABI_FRAME_H */

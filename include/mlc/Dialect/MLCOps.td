@@ -1,0 +1,362 @@
+//===- MLCOps.td - The vocabulary: every op, said once --------*- tablegen -*-===//
+//
+// From this file come the MLIR op classes, the Graph op table, the model file's
+// op names, docs/ops.md and the test that no op lacks an inference function, a
+// reference, a lowering or a conformance file. New ops go to the end of the list
+// of vocabulary ops: the order is part of the canonical bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLC_DIALECT_MLCOPS
+#define MLC_DIALECT_MLCOPS
+
+include "mlc/Dialect/MLCBase.td"
+include "mlir/Interfaces/CallInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+
+//===----------------------------------------------------------------------===//
+// Sources
+//===----------------------------------------------------------------------===//
+
+def MLC_ParameterOp : MLC_Op<"parameter", "Parameter"> {
+  let summary = "A named weight of the model";
+  let arguments = (ins StrAttr:$parameter);
+  let constraints = ["[C1] `parameter` names a parameter of the model",
+                     "[C2] the result has the dtype and shape of that parameter"];
+  let example = "mlc.parameter {parameter = \"w\"}: the tensor w";
+}
+
+def MLC_ConstantOp : MLC_Op<"constant", "Constant", [ConstantLike]> {
+  let summary = "A small tensor written in the graph";
+  let arguments = (ins ElementsAttr:$value);
+  let hasFolder = 1;
+  let constraints = ["[C1] the result has the dtype and shape of `value`"];
+  let example = "mlc.constant {value = dense<[1.0, 2.0]>}: [1, 2]";
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions
+//===----------------------------------------------------------------------===//
+
+def MLC_MatMulOp : MLC_Op<"matmul", "MatMul"> {
+  let summary = "Matrix product of the two trailing dimensions, batched over the others";
+  let arguments = (ins MLC_Tensor:$lhs, MLC_Tensor:$rhs,
+                   DefaultValuedAttr<BoolAttr, "false">:$transpose_a,
+                   DefaultValuedAttr<BoolAttr, "false">:$transpose_b);
+  let constraints = [
+      "[C1] both operands have the same dtype: f32, f64, f16, bf16, i32 or i64",
+      "[C2] both operands have the same rank, at least 2",
+      "[C3] the leading (batch) dimensions are equal",
+      "[C4] the contracted dimensions are equal: the last of lhs (or the one before, with transpose_a) and the one before the last of rhs (or the last, with transpose_b)",
+      "[C5] the result has the batch dimensions, the rows of lhs and the columns of rhs"];
+  let example = "[[1, 2]] x [[3], [4]] = [[11]]; integers wrap";
+  let tolerance = "contraction";
+}
+
+//===----------------------------------------------------------------------===//
+// Element-wise, binary
+//===----------------------------------------------------------------------===//
+
+def MLC_AddOp : MLC_BinaryOp<"add", "Add", [Commutative]> {
+  let summary = "Sum; integers wrap";
+  let constraints = [SameTypes, Numeric];
+  let example = "[1, 2] + [3, 4] = [4, 6]; i32: 2147483647 + 1 = -2147483648";
+  let hasFolder = 1;
+}
+def MLC_SubOp : MLC_BinaryOp<"sub", "Sub"> {
+  let summary = "Difference; integers wrap";
+  let constraints = [SameTypes, Numeric];
+  let example = "[1, 2] - [3, 4] = [-2, -2]";
+  let hasFolder = 1;
+}
+def MLC_MulOp : MLC_BinaryOp<"mul", "Mul", [Commutative]> {
+  let summary = "Product; integers wrap";
+  let constraints = [SameTypes, Numeric];
+  let example = "[1, 2] * [3, 4] = [3, 8]";
+  let hasFolder = 1;
+}
+def MLC_DivOp : MLC_BinaryOp<"div", "Div"> {
+  let summary = "Quotient; integers truncate towards zero, x / 0 = 0 and INT_MIN / -1 = INT_MIN";
+  let constraints = [SameTypes, Numeric];
+  let example = "i32: [7, -7, 5] / [2, 2, 0] = [3, -3, 0]";
+  let hasFolder = 1;
+}
+def MLC_MaxOp : MLC_BinaryOp<"max", "Max", [Commutative]> {
+  let summary = "Larger of two; NaN if either is NaN, and +0 above -0";
+  let constraints = [SameTypes, Numeric];
+  let example = "max([1, nan], [3, 0]) = [3, nan]";
+}
+def MLC_MinOp : MLC_BinaryOp<"min", "Min", [Commutative]> {
+  let summary = "Smaller of two; NaN if either is NaN, and -0 below +0";
+  let constraints = [SameTypes, Numeric];
+  let example = "min([1, nan], [3, 0]) = [1, nan]";
+}
+
+//===----------------------------------------------------------------------===//
+// Element-wise, unary
+//===----------------------------------------------------------------------===//
+
+def MLC_NegOp : MLC_UnaryOp<"neg", "Neg"> {
+  let summary = "Negation; the sign bit of a float flips, integers wrap";
+  let constraints = [SameTypes, Numeric];
+  let example = "-[1, -2] = [-1, 2]; i32: -(INT_MIN) = INT_MIN";
+}
+def MLC_AbsOp : MLC_UnaryOp<"abs", "Abs"> {
+  let summary = "Absolute value; integers wrap";
+  let constraints = [SameTypes, Numeric];
+  let example = "|[1, -2]| = [1, 2]; i32: |INT_MIN| = INT_MIN";
+}
+def MLC_ExpOp : MLC_UnaryOp<"exp", "Exp"> {
+  let summary = "e to the power x";
+  let constraints = [SameTypes, FloatOnly];
+  let example = "exp([0, -inf]) = [1, 0]";
+  let tolerance = "ulp4";
+}
+def MLC_LogOp : MLC_UnaryOp<"log", "Log"> {
+  let summary = "Natural logarithm; NaN below 0, -inf at 0";
+  let constraints = [SameTypes, FloatOnly];
+  let example = "log([1, 0]) = [0, -inf]";
+  let tolerance = "ulp4";
+}
+def MLC_SqrtOp : MLC_UnaryOp<"sqrt", "Sqrt"> {
+  let summary = "Square root, correctly rounded";
+  let constraints = [SameTypes, FloatOnly];
+  let example = "sqrt([4, -1]) = [2, nan]";
+}
+def MLC_RsqrtOp : MLC_UnaryOp<"rsqrt", "Rsqrt"> {
+  let summary = "1 / sqrt(x)";
+  let constraints = [SameTypes, FloatOnly];
+  let example = "rsqrt([4, 0]) = [0.5, inf]";
+  let tolerance = "ulp4";
+}
+def MLC_TanhOp : MLC_UnaryOp<"tanh", "Tanh"> {
+  let summary = "Hyperbolic tangent";
+  let constraints = [SameTypes, FloatOnly];
+  let example = "tanh([0, inf]) = [0, 1]";
+  let tolerance = "ulp4";
+}
+def MLC_SigmoidOp : MLC_UnaryOp<"sigmoid", "Sigmoid"> {
+  let summary = "1 / (1 + exp(-x))";
+  let constraints = [SameTypes, FloatOnly];
+  let example = "sigmoid([0, inf]) = [0.5, 1]";
+  let tolerance = "ulp4";
+}
+def MLC_ReluOp : MLC_UnaryOp<"relu", "Relu"> {
+  let summary = "max(x, 0); NaN stays NaN";
+  let constraints = [SameTypes, Numeric];
+  let example = "relu([-1, 2]) = [0, 2]";
+}
+def MLC_ErfOp : MLC_UnaryOp<"erf", "Erf"> {
+  let summary = "Error function";
+  let constraints = [SameTypes, FloatOnly];
+  let example = "erf([0, inf]) = [0, 1]";
+  let tolerance = "ulp4";
+}
+def MLC_GeluOp : MLC_UnaryOp<"gelu", "Gelu"> {
+  let summary = "Gaussian error linear unit";
+  let description = [{
+    `approximate = "erf"`: x/2 * (1 + erf(x/sqrt(2))).
+    `approximate = "tanh"`: x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))).
+    gelu(-inf) = -0, the limit.
+  }];
+  let arguments = (ins MLC_Tensor:$operand, DefaultValuedAttr<StrAttr, "\"erf\"">:$approximate);
+  let constraints = [SameTypes, FloatOnly, "[C3] `approximate` is \"erf\" or \"tanh\""];
+  let example = "gelu([0, 1]) = [0, 0.8413447]";
+  let tolerance = "composite";
+}
+
+//===----------------------------------------------------------------------===//
+// Predicates
+//===----------------------------------------------------------------------===//
+
+def MLC_CompareOp : MLC_BinaryOp<"compare", "Compare"> {
+  let summary = "Element-wise comparison; comparisons with NaN are false, except ne";
+  let arguments = (ins MLC_Tensor:$lhs, MLC_Tensor:$rhs, StrAttr:$direction);
+  let constraints = ["[C1] operands have the same dtype and shape",
+                     "[C2] `direction` is eq, ne, lt, le, gt or ge",
+                     "[C3] bool operands take eq or ne only",
+                     "[C4] the result is bool of the operands' shape"];
+  let example = "compare([1, 2], [2, 2]) {direction = \"lt\"} = [true, false]";
+}
+def MLC_LogicalAndOp : MLC_BinaryOp<"logical_and", "LogicalAnd", [Commutative]> {
+  let summary = "Both";
+  let constraints = [SameTypes, "[C2] the dtype is bool"];
+  let example = "and([true, true], [true, false]) = [true, false]";
+}
+def MLC_LogicalOrOp : MLC_BinaryOp<"logical_or", "LogicalOr", [Commutative]> {
+  let summary = "Either";
+  let constraints = [SameTypes, "[C2] the dtype is bool"];
+  let example = "or([true, false], [false, false]) = [true, false]";
+}
+def MLC_LogicalNotOp : MLC_UnaryOp<"logical_not", "LogicalNot"> {
+  let summary = "Not";
+  let constraints = [SameTypes, "[C2] the dtype is bool"];
+  let example = "not([true, false]) = [false, true]";
+}
+def MLC_SelectOp : MLC_Op<"select", "Select"> {
+  let summary = "on_true where the predicate holds, else on_false";
+  let arguments = (ins MLC_Tensor:$predicate, MLC_Tensor:$on_true, MLC_Tensor:$on_false);
+  let constraints = ["[C1] the predicate is bool",
+                     "[C2] on_true, on_false and result have the same dtype and shape",
+                     "[C3] the predicate has that shape too"];
+  let example = "select([true, false], [1, 2], [3, 4]) = [1, 4]";
+}
+
+//===----------------------------------------------------------------------===//
+// Conversion and shape
+//===----------------------------------------------------------------------===//
+
+def MLC_CastOp : MLC_UnaryOp<"cast", "Cast"> {
+  let summary = "Conversion to another dtype";
+  let description = [{
+    Float to integer truncates towards zero and saturates, NaN gives 0. Integer
+    to narrower integer wraps. To bool: x != 0 (NaN is true). From bool: 0 or 1.
+    To a float: rounds to nearest even.
+  }];
+  let arguments = (ins MLC_Tensor:$operand, StrAttr:$dtype);
+  let constraints = ["[C1] `dtype` is the name of a dtype",
+                     "[C2] the result has that dtype and the operand's shape"];
+  let example = "cast([1.9, nan, 1e20]) {dtype = \"i32\"} = [1, 0, 2147483647]";
+}
+def MLC_BroadcastOp : MLC_Op<"broadcast", "Broadcast"> {
+  let summary = "Repeats a tensor along new dimensions or dimensions of size 1";
+  let description = [{
+    Operand dimension i becomes result dimension axes[i].
+  }];
+  let arguments = (ins MLC_Tensor:$operand, MLC_DimsAttr:$shape, DenseI64ArrayAttr:$axes);
+  let constraints = ["[C1] `axes` has one entry per operand dimension, strictly increasing, each below the result's rank",
+                     "[C2] operand dimension i is 1 or equals shape[axes[i]]",
+                     "[C3] a symbolic name in `shape` occurs in an input of the function",
+                     "[C4] the result has the operand's dtype and the dimensions `shape`"];
+  let example = "broadcast([1, 2]) {shape = [2, 2], axes = [1]} = [[1, 2], [1, 2]]";
+}
+def MLC_ReshapeOp : MLC_Op<"reshape", "Reshape"> {
+  let summary = "The same elements in row-major order under other dimensions";
+  let arguments = (ins MLC_Tensor:$operand, MLC_DimsAttr:$shape);
+  let constraints = ["[C1] `shape` has as many elements as the operand",
+                     "[C2] symbolic dimensions are the same, in the same order, and with the same product of known dimensions before and after each",
+                     "[C3] the result has the operand's dtype and the dimensions `shape`"];
+  let example = "reshape([1, 2, 3, 4]) {shape = [2, 2]} = [[1, 2], [3, 4]]";
+  let hasFolder = 1;
+}
+def MLC_TransposeOp : MLC_Op<"transpose", "Transpose"> {
+  let summary = "Permutes dimensions: result dimension i is operand dimension permutation[i]";
+  let arguments = (ins MLC_Tensor:$operand, DenseI64ArrayAttr:$permutation);
+  let constraints = ["[C1] `permutation` is a permutation of 0 ... rank - 1",
+                     "[C2] the result has the operand's dtype and permuted dimensions"];
+  let example = "transpose([[1, 2]]) {permutation = [1, 0]} = [[1], [2]]";
+  let hasFolder = 1;
+}
+def MLC_SliceOp : MLC_Op<"slice", "Slice"> {
+  let summary = "Elements start, start + stride, ... below limit, along the given axes";
+  let arguments = (ins MLC_Tensor:$operand, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$starts,
+                   DenseI64ArrayAttr:$limits, DenseI64ArrayAttr:$strides);
+  let constraints = ["[C1] `axes`, `starts`, `limits` and `strides` have the same length; axes increase strictly and are below the rank",
+                     "[C2] 0 <= start <= limit <= size of the axis",
+                     "[C3] every stride is at least 1",
+                     "[C4] a sliced axis is not symbolic",
+                     "[C5] the result has ceil((limit - start) / stride) elements along a sliced axis and the operand's dimensions and dtype otherwise"];
+  let example = "slice([1, 2, 3, 4]) {axes = [0], starts = [1], limits = [4], strides = [2]} = [2, 4]";
+  let hasFolder = 1;
+}
+def MLC_ConcatOp : MLC_Op<"concat", "Concat"> {
+  let summary = "Joins tensors along an axis";
+  let arguments = (ins Variadic<MLC_Tensor>:$operands, I64Attr:$axis);
+  let constraints = ["[C1] there is at least one operand",
+                     "[C2] `axis` is a dimension of the operands, 0 <= axis < rank",
+                     "[C3] operands have the same dtype, rank and, but for the axis, dimensions",
+                     "[C4] the axis is not symbolic",
+                     "[C5] the result's axis is the sum of the operands'"];
+  let example = "concat([1], [2, 3]) {axis = 0} = [1, 2, 3]";
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+def MLC_ReduceOp : MLC_Op<"reduce", "Reduce"> {
+  let summary = "Sum, maximum, minimum or mean over axes";
+  let description = [{
+    An empty reduction gives 0 (sum), the dtype's lowest or highest value, an
+    infinity for floats (max, min), or NaN (mean). max and min propagate NaN.
+  }];
+  let arguments = (ins MLC_Tensor:$operand, StrAttr:$kind, DenseI64ArrayAttr:$axes,
+                   DefaultValuedAttr<BoolAttr, "false">:$keep_dims);
+  let constraints = ["[C1] `kind` is sum, max, min or mean",
+                     "[C2] the dtype is a float or integer dtype; mean takes floats only",
+                     "[C3] `axes` increase strictly and are below the rank",
+                     "[C4] the result drops the axes, or keeps them as 1 with keep_dims"];
+  let example = "reduce([[1, 2], [3, 4]]) {kind = \"sum\", axes = [1]} = [3, 7]";
+  let tolerance = "reduction";
+}
+def MLC_SoftmaxOp : MLC_Op<"softmax", "Softmax"> {
+  let summary = "exp(x - max) / sum(exp(x - max)) along an axis";
+  let arguments = (ins MLC_Tensor:$operand, I64Attr:$axis);
+  let constraints = [SameTypes, FloatOnly,
+                     "[C3] `axis` is a dimension of the operand, 0 <= axis < rank"];
+  let example = "softmax([0, 0]) {axis = 0} = [0.5, 0.5]";
+  let tolerance = "composite";
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+def MLC_CallOp : MLC_Op<"call", "Call"> {
+  let summary = "Calls a function of the same file; calls are inlined";
+  let arguments = (ins Variadic<MLC_Tensor>:$operands, StrAttr:$callee);
+  let results = (outs Variadic<MLC_Tensor>:$outputs);
+  let constraints = ["[C1] `callee` names a function of the model",
+                     "[C2] operands have the types of its inputs, its symbolic dimensions bound consistently",
+                     "[C3] results have the types of its outputs, with those bindings",
+                     "[C4] no function calls itself, directly or through others"];
+  let example = "call(a, b) {callee = \"add2\"}";
+}
+
+//===----------------------------------------------------------------------===//
+// Internal ops: made by passes, never in a model file
+//===----------------------------------------------------------------------===//
+
+def MLC_FusionOp : Op<MLC_Dialect, "fusion", [IsolatedFromAbove, Pure, SingleBlock]> {
+  let summary = "A group of ops that becomes one kernel";
+  let description = [{
+    `kind` is "contraction" (a matmul or packed matmul and its element-wise
+    epilogue), "elementwise", "reduction" (with element-wise producers),
+    "softmax" or "data" (one op that moves elements). `reason` says why the group
+    stopped growing. The body's arguments are the operands.
+  }];
+  let arguments = (ins Variadic<MLC_Tensor>:$inputs, StrAttr:$kind, OptionalAttr<StrAttr>:$reason);
+  let results = (outs Variadic<MLC_Tensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def MLC_YieldOp : Op<MLC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusionOp"]>]> {
+  let summary = "The values of a fusion";
+  let arguments = (ins Variadic<MLC_Tensor>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+def MLC_PackOp : Op<MLC_Dialect, "pack", [Pure]> {
+  let summary = "Lays a matrix out in column panels for packed_matmul";
+  let description = [{
+    A K x N matrix (N x K with `transpose`) becomes ceil(N / tile) x K x tile,
+    zero-padded: result[p, k, i] = operand[k, p * tile + i].
+  }];
+  let arguments = (ins MLC_Tensor:$operand, I64Attr:$tile, DefaultValuedAttr<BoolAttr, "false">:$transpose);
+  let results = (outs MLC_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def MLC_PackedMatMulOp : Op<MLC_Dialect, "packed_matmul", [Pure]> {
+  let summary = "Matrix product with a right-hand side packed by mlc.pack";
+  let arguments = (ins MLC_Tensor:$lhs, MLC_Tensor:$rhs, DefaultValuedAttr<BoolAttr, "false">:$transpose_a);
+  let results = (outs MLC_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+#endif // MLC_DIALECT_MLCOPS

@@ -1,0 +1,47 @@
+//===- Rewrite.h - Building, walking and editing graphs ---------*- C++ -*-===//
+#ifndef MLC_GRAPH_REWRITE_H
+#define MLC_GRAPH_REWRITE_H
+
+#include "mlc/Graph/Graph.h"
+
+#include <functional>
+
+namespace mlc {
+
+/// Appends nodes to a function; every step checks types, so what it builds is
+/// well formed. Names are made unique.
+class FunctionBuilder {
+public:
+  /// `graph` gives meaning to parameter and call nodes and must outlive this.
+  FunctionBuilder(const Graph &graph, std::string name);
+
+  ValueId input(std::string name, TensorType type);
+  /// Appends a node with one result.
+  Result<ValueId> node(Op op, std::vector<ValueId> operands, Attributes attributes = {},
+                       std::string name = "");
+  /// Appends a node with any number of results (call).
+  Result<std::vector<ValueId>> nodes(Op op, std::vector<ValueId> operands,
+                                     Attributes attributes = {}, std::string name = "");
+  void output(ValueId value, std::string name);
+  const TensorType &type(ValueId value) const;
+  Function finish();
+
+private:
+  const Graph &graph;
+  Function function;
+};
+
+/// Calls `visit` for every node, inner blocks after their node.
+void walk(const Function &function, const std::function<void(const Node &)> &visit);
+void walk(Function &function, const std::function<void(Node &)> &visit);
+
+/// A graph with the one function `entry`, all calls in it inlined, and only the
+/// parameters that it uses. `graph` must be valid.
+Result<Graph> inlineCalls(const Graph &graph, std::string_view entry);
+
+/// Drops nodes whose results are unused, and values that no one mentions.
+void removeDeadNodes(Function &function);
+
+} // namespace mlc
+
+#endif // MLC_GRAPH_REWRITE_H

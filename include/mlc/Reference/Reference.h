@@ -1,0 +1,29 @@
+//===- Reference.h - The slow, obvious evaluator ----------------*- C++ -*-===//
+//
+// The oracle: one plain function per op, computing in the widest sensible type.
+// It shares no code with the compiler's lowerings.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MLC_REFERENCE_REFERENCE_H
+#define MLC_REFERENCE_REFERENCE_H
+
+#include "mlc/Graph/Graph.h"
+
+#include <map>
+
+namespace mlc {
+
+using ParameterMap = std::map<std::string, Tensor>;
+
+/// Evaluates `function` of a valid graph on one tensor per input.
+Result<std::vector<Tensor>> evaluateReference(const Graph &graph, const Function &function,
+                                              const ParameterMap &parameters,
+                                              const std::vector<Tensor> &inputs);
+
+/// Evaluates one node; `resultTypes` have no symbolic dimension.
+Result<std::vector<Tensor>> evaluateNode(const Node &node, const std::vector<Tensor> &operands,
+                                         const std::vector<TensorType> &resultTypes);
+
+} // namespace mlc
+
+#endif // MLC_REFERENCE_REFERENCE_H

@@ -1,0 +1,38 @@
+//===- File.h - Reading whole files safely ----------------------*- C++ -*-===//
+#ifndef MLC_SUPPORT_FILE_H
+#define MLC_SUPPORT_FILE_H
+
+#include "mlc/Support/Result.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mlc {
+
+/// The bytes of a regular file. Directories, FIFOs and devices are BadInput (a
+/// FIFO is not waited for), files larger than `maxBytes` ResourceLimit.
+Result<std::string> readFile(const std::string &path, int64_t maxBytes);
+
+/// Writes next to `path` and renames, so that a reader never sees a partial file.
+Status writeFile(const std::string &path, std::string_view bytes);
+
+/// A read-only private mapping of a regular file. The caller promises that the
+/// file is not truncated while it is mapped.
+class MappedFile {
+public:
+  static Result<std::shared_ptr<MappedFile>> open(const std::string &path);
+  ~MappedFile();
+  MappedFile(const MappedFile &) = delete;
+  MappedFile &operator=(const MappedFile &) = delete;
+  std::string_view bytes() const { return contents; }
+
+private:
+  MappedFile() = default;
+  std::string_view contents;
+};
+
+} // namespace mlc
+
+#endif // MLC_SUPPORT_FILE_H

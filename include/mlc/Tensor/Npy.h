@@ -1,0 +1,27 @@
+//===- Npy.h - numpy's .npy and .npz files ----------------------*- C++ -*-===//
+//
+// Reads and writes format versions 1 to 3, little endian, C order, of the
+// dtypes f32, f64, f16, i8, u8, i16, i32, i64 and bool. Fortran order, big
+// endian, object and structured dtypes are BadInput errors that say so.
+// .npz: stored (not deflated) members only; deflated ones are Unsupported.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MLC_TENSOR_NPY_H
+#define MLC_TENSOR_NPY_H
+
+#include "mlc/Tensor/Tensor.h"
+
+#include <string>
+#include <string_view>
+
+namespace mlc {
+
+Result<Tensor> readNpy(const std::string &path);
+Result<Tensor> parseNpy(std::string_view bytes, const std::string &nameForErrors);
+Status writeNpy(const std::string &path, const Tensor &tensor);
+/// The member `name` (with or without ".npy") of an .npz archive.
+Result<Tensor> readNpz(const std::string &path, const std::string &name);
+
+} // namespace mlc
+
+#endif // MLC_TENSOR_NPY_H

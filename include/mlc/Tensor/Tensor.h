@@ -1,0 +1,82 @@
+//===- Tensor.h - Dense host tensors ----------------------------*- C++ -*-===//
+//
+// A Tensor is a dtype, a shape and row-major, densely packed elements aligned
+// to 64 bytes. Copies share the memory (like a shared_ptr): use clone() for an
+// independent tensor. Thread-safety: as a shared_ptr to plain memory.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MLC_TENSOR_TENSOR_H
+#define MLC_TENSOR_TENSOR_H
+
+#include "mlc/Support/Result.h"
+#include "mlc/Tensor/DType.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlc {
+
+using Shape = std::vector<int64_t>;
+
+/// Product of the dimensions, or nothing if one is negative or it overflows.
+std::optional<int64_t> elementCount(const Shape &shape);
+/// "[2, 3]".
+std::string toString(const Shape &shape);
+
+class Tensor {
+public:
+  /// An f32 tensor of shape [0].
+  Tensor();
+
+  /// Zero-filled. Fails with ResourceLimit when the size overflows or memory
+  /// is not to be had, BadInput on a negative dimension.
+  static Result<Tensor> zeros(DType dtype, Shape shape);
+  /// A copy of `bytes`, which must be exactly the tensor's size.
+  static Result<Tensor> fromBytes(DType dtype, Shape shape, std::string_view bytes);
+  /// Memory of someone else; `keepAlive` is released with the last copy.
+  static Tensor borrow(DType dtype, Shape shape, void *data, std::shared_ptr<void> keepAlive);
+
+  DType dtype() const { return elementType; }
+  const Shape &shape() const { return dims; }
+  int64_t size() const { return count; }
+  int64_t byteSize() const { return count * dtypeBytes(elementType); }
+
+  void *data() { return memory.get(); }
+  const void *data() const { return memory.get(); }
+  template <typename T> T *dataAs() { return static_cast<T *>(data()); }
+  template <typename T> const T *dataAs() const { return static_cast<const T *>(data()); }
+
+  Tensor clone() const;
+  /// The same memory under another shape with as many elements.
+  Result<Tensor> reshaped(Shape shape) const;
+  /// Same dtype, shape and bytes (so NaN equals the same NaN).
+  bool identical(const Tensor &other) const;
+
+private:
+  DType elementType = DType::F32;
+  Shape dims{0};
+  int64_t count = 0;
+  std::shared_ptr<void> memory;
+};
+
+/// numpy-like text: dtype, shape and elements, elided past `maxElements`.
+std::string toString(const Tensor &tensor, int64_t maxElements = 1000);
+
+/// The worst disagreement between two tensors.
+struct Difference {
+  bool equal = true;
+  int64_t index = -1;      ///< Flat index of the worst element, -1 if shapes differ.
+  double got = 0, expected = 0;
+  double excess = 0;       ///< |got - expected| / allowed; > 1 is a mismatch.
+  std::string message;     ///< Empty if equal, else names the worst element.
+};
+
+/// Element-wise |got - expected| <= absolute + relative * |expected|. NaN agrees
+/// with NaN only, an infinity only with itself. Integers and bools must be equal.
+Difference compare(const Tensor &got, const Tensor &expected, double relative, double absolute);
+
+} // namespace mlc
+
+#endif // MLC_TENSOR_TENSOR_H

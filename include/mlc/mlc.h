@@ -1,0 +1,151 @@
+//===- mlc.h - Embedding mlc ------------------------------------*- C++ -*-===//
+//
+//   auto engine = mlc::Engine::create();
+//   auto model  = engine->load("digits.safetensors");
+//   auto call   = model->bind({{"image", image}}, {{"logits", logits}});
+//   call->run();
+//
+// Engine -> Executable -> Call. C++17; includes no LLVM or MLIR header.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MLC_MLC_H
+#define MLC_MLC_H
+
+#include "mlc/Abi/Frame.h"
+#include "mlc/Abi/Interface.h"
+#include "mlc/Graph/Graph.h"
+#include "mlc/Model/Model.h"
+#include "mlc/Runtime/Compiler.h"
+#include "mlc/Support/Result.h"
+#include "mlc/Tensor/Tensor.h"
+
+#include <functional>
+#include <memory>
+
+namespace mlc {
+
+/// How a graph is executed.
+enum class Executor {
+  Jit,       ///< One native function for the whole graph.
+  Eager,     ///< Each op compiled alone, cached, dispatched one by one.
+  Reference, ///< The slow, obvious evaluator.
+};
+
+struct EngineOptions {
+  /// Null: CompilerClient::inProcess().
+  std::shared_ptr<CompilerClient> compiler;
+  /// Messages for people (one line each); null: silence.
+  std::function<void(const std::string &)> log;
+};
+
+struct CompileOptions {
+  std::string function;          ///< Entry function; empty: the first.
+  std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
+  bool optimize = true;          ///< false: code generation at O0.
+  bool fuse = true;              ///< false: one kernel per op.
+};
+
+using TensorMap = std::map<std::string, Tensor>;
+class Call;
+class Executable;
+
+/// Owns the compiler connection and the caches. Cheap to copy (shared).
+/// Thread-safety: every member may be called from many threads at once.
+class Engine {
+public:
+  static Result<Engine> create(EngineOptions options = {});
+
+  /// Compiles one function of a graph and prepares its parameters (copied; the
+  /// tensors are not needed afterwards).
+  Result<Executable> compile(const Graph &graph, const TensorMap &parameters,
+                             const CompileOptions &options = {}) const;
+  /// loadModel and compile.
+  Result<Executable> load(const std::string &path, const CompileOptions &options = {}) const;
+  /// The text of a phase: "graph", "fused", "linalg", "buffers", "vector",
+  /// "llvm" or "asm".
+  Result<std::string> emit(const Graph &graph, const std::string &phase,
+                           const CompileOptions &options = {}) const;
+  /// The graph of a .mlir file in the mlc dialect.
+  Result<Graph> parseMlir(std::string_view text) const;
+  /// Runs a function once, by any executor. Inputs are given by name.
+  Result<TensorMap> evaluate(const Graph &graph, const TensorMap &parameters,
+                             const TensorMap &inputs, Executor executor,
+                             const CompileOptions &options = {}) const;
+
+  struct State;
+
+private:
+  explicit Engine(std::shared_ptr<State> state) : state(std::move(state)) {}
+  std::shared_ptr<State> state;
+};
+
+/// A compiled function with its prepared parameters: immutable, shared.
+/// Thread-safety: every member may be called from many threads at once.
+class Executable {
+public:
+  const ImageInterface &interface() const;
+  /// The image's bytes, which Image::load takes.
+  std::string_view imageBytes() const;
+
+  /// Binds one tensor per input and per output, by name; symbolic dimensions
+  /// take their sizes from the inputs. Outputs not given are allocated. Errors
+  /// (BadInput) list everything that is missing, unknown, of the wrong dtype or
+  /// shape, or overlapping. The Call shares ownership of tensors and executable.
+  Result<Call> bind(const TensorMap &inputs, const TensorMap &outputs = {}) const;
+  /// bind, run, and the outputs by name.
+  Result<TensorMap> operator()(const TensorMap &inputs) const;
+
+  struct State;
+
+private:
+  friend class Engine;
+  explicit Executable(std::shared_ptr<const State> state) : state(std::move(state)) {}
+  std::shared_ptr<const State> state;
+};
+
+/// One thread's bound arguments. run() allocates nothing.
+/// Thread-safety: one thread at a time; Calls of one Executable run in parallel.
+class Call {
+public:
+  Status run();
+  /// Bound outputs, in the interface's order.
+  const std::vector<Tensor> &outputs() const;
+  /// The function and its frame, for callers that count nanoseconds: valid while
+  /// this Call lives and is not moved from.
+  mlc_run_function function() const;
+  mlc_frame *frame();
+
+  Call(Call &&) noexcept;
+  Call &operator=(Call &&) noexcept;
+  ~Call();
+  struct State;
+
+private:
+  friend class Executable;
+  explicit Call(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+/// Runs a graph op by op: every op compiled alone, once per signature, and
+/// dispatched one by one. The honest baseline that compiled graphs are compared
+/// with. Thread-safety: one thread at a time.
+class EagerRunner {
+public:
+  static Result<EagerRunner> create(const Engine &engine, const Graph &graph,
+                                    const TensorMap &parameters,
+                                    const CompileOptions &options = {});
+  Result<TensorMap> operator()(const TensorMap &inputs);
+
+  EagerRunner(EagerRunner &&) noexcept;
+  EagerRunner &operator=(EagerRunner &&) noexcept;
+  ~EagerRunner();
+  struct State;
+
+private:
+  explicit EagerRunner(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace mlc
+
+#endif // MLC_MLC_H
