@@ -3,7 +3,11 @@
 if(NOT MLIR_DIR)
   set(MLIR_DIR /usr/lib/llvm-22/lib/cmake/mlir)
 endif()
-find_package(MLIR 22 REQUIRED CONFIG)
+# LLVM's version files accept only an exact major.minor, so the check is ours.
+find_package(MLIR REQUIRED CONFIG)
+if(NOT LLVM_VERSION_MAJOR EQUAL 22)
+  message(FATAL_ERROR "mlc needs LLVM and MLIR 22, but ${MLIR_DIR} has ${LLVM_PACKAGE_VERSION}")
+endif()
 separate_arguments(MLC_LLVM_DEFINITIONS UNIX_COMMAND "${LLVM_DEFINITIONS}")
 list(TRANSFORM MLC_LLVM_DEFINITIONS REPLACE "^-D" "")
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
