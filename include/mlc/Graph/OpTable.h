@@ -19,7 +19,6 @@ namespace mlc {
 enum class Op : uint16_t {
 #define MLC_OP(ENUM, ...) ENUM,
 #include "mlc/Graph/OpTable.inc"
-#undef MLC_OP
 };
 
 enum class AttributeKind : uint8_t { Bool, Int, String, Ints, Dims, Dense };
@@ -38,13 +37,15 @@ struct OpInfo {
   std::string_view summary;
   int32_t minOperands;
   int32_t maxOperands; ///< -1: any number.
-  int32_t numResults;
+  int32_t numResults;  ///< -1: any number.
   int32_t numBlocks;
-  const AttributeInfo *attributes;
-  int32_t numAttributes;
   /// How results compare with the reference: "exact", "ulp4", "contraction",
   /// "reduction", "composite".
   std::string_view tolerance;
+  const AttributeInfo *attributes;
+  int32_t numAttributes;
+  const std::string_view *constraints; ///< "[C1] ...", "[C2] ...", ...
+  int32_t numConstraints;
 };
 
 const OpInfo &opInfo(Op op);
