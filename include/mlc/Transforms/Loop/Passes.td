@@ -1,0 +1,66 @@
+//===- Passes.td - Passes on kernels, buffers and loops -------*- tablegen -*-===//
+
+#ifndef MLC_TRANSFORMS_LOOP_PASSES
+#define MLC_TRANSFORMS_LOOP_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def OutlineKernelsPass : Pass<"mlc-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Turn every distinct mlc.fusion into a private destination-passing function";
+  let description = [{
+    Equal fusions share one kernel, so that compile time grows with distinct
+    kernels. @run and @prepare take their results as trailing arguments from here
+    on; a result that no kernel computes is copied by a kernel of its own.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Place every buffer in the prepared block or the workspace arena";
+  let description = [{
+    Kernel-local allocations become arguments; the allocations of @run and
+    @prepare become views of one arena, at offsets that buffers with disjoint
+    lifetimes share. A lifetime is a range of top-level ops, so a use inside a
+    nested region extends over the op that holds the region. Sizes are c0 + c1 * d
+    for the symbolic dimension d; constant and growing buffers are packed apart.
+    Sets mlc.workspace = [c0, c1] on both functions and mlc.prepared_bytes on the
+    module.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def TileContractionsPass : Pass<"mlc-tile-contractions", "::mlir::func::FuncOp"> {
+  let summary = "Lower contractions to register tiles with their epilogue";
+  let description = [{
+    A contraction on memrefs becomes loops over column panels, cache blocks of the
+    contracted dimension and register tiles of rows; the accumulators of a tile are
+    one-dimensional vectors carried through the innermost loop. The generic that
+    follows in place is computed on the accumulators before they are stored. Odd
+    columns are masked, odd rows get a tile of their own.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">,
+    Option<"vectorRegisters", "vector-registers", "int64_t", "32", "Number of vector registers">,
+    Option<"fma", "fma", "bool", "true", "Whether fused multiply-add may be used">,
+    Option<"blockK", "block-k", "int64_t", "1024", "Contracted elements per cache block">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def VectorizeKernelsPass : Pass<"mlc-vectorize-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Lower the remaining structured ops to loops over vectors";
+  let description = [{
+    One parallel or innermost reduction dimension, along which every operand is
+    contiguous or constant, is computed in vectors with a masked tail; without such
+    a dimension the loops are scalar. Reductions are carried in registers.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+#endif // MLC_TRANSFORMS_LOOP_PASSES
