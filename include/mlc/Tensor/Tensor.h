@@ -20,7 +20,8 @@ namespace mlc {
 
 using Shape = std::vector<int64_t>;
 
-/// Product of the dimensions, or nothing if one is negative or it overflows.
+/// Product of the dimensions, or nothing if one is negative or the product of
+/// those that are not 0 overflows (so that strides fit in every order).
 std::optional<int64_t> elementCount(const Shape &shape);
 /// "[2, 3]".
 std::string toString(const Shape &shape);
@@ -35,7 +36,8 @@ public:
   static Result<Tensor> zeros(DType dtype, Shape shape);
   /// A copy of `bytes`, which must be exactly the tensor's size.
   static Result<Tensor> fromBytes(DType dtype, Shape shape, std::string_view bytes);
-  /// Memory of someone else; `keepAlive` is released with the last copy.
+  /// Memory of someone else; `keepAlive` is released with the last copy. The
+  /// shape must have an elementCount, `data` may be null if that is 0.
   static Tensor borrow(DType dtype, Shape shape, void *data, std::shared_ptr<void> keepAlive);
 
   DType dtype() const { return elementType; }
@@ -48,6 +50,7 @@ public:
   template <typename T> T *dataAs() { return static_cast<T *>(data()); }
   template <typename T> const T *dataAs() const { return static_cast<const T *>(data()); }
 
+  /// A copy with its own memory. Throws std::bad_alloc like a std::vector.
   Tensor clone() const;
   /// The same memory under another shape with as many elements.
   Result<Tensor> reshaped(Shape shape) const;

@@ -1,0 +1,226 @@
+//===- Element.cpp - Single elements as numbers ---------------------------===//
+//
+// Text conversions go through std::to_chars and std::from_chars: shortest, exact
+// and independent of the locale. Assumes the default rounding mode nowhere.
+//
+//===----------------------------------------------------------------------===//
+#include "mlc/Tensor/Element.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+using namespace mlc;
+
+//===----------------------------------------------------------------------===//
+// Narrow floats
+//===----------------------------------------------------------------------===//
+
+float mlc::bfloatToFloat(uint16_t bits) {
+  uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof(value));
+  return value;
+}
+
+float mlc::halfToFloat(uint16_t bits) {
+  int exponent = bits >> 10 & 0x1f;
+  int mantissa = bits & 0x3ff;
+  float magnitude;
+  if (exponent == 0x1f)
+    magnitude =
+        mantissa ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity();
+  else if (exponent == 0)
+    magnitude = std::ldexp(static_cast<float>(mantissa), -24);
+  else
+    magnitude = std::ldexp(static_cast<float>(mantissa + 0x400), exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+/// The 16-bit float with so many exponent and mantissa bits nearest to `value`.
+static uint16_t roundToNarrow(double value, int exponentBits, int mantissaBits) {
+  const int infinity = ((1 << exponentBits) - 1) << mantissaBits;
+  const int sign = std::signbit(value) ? 0x8000 : 0;
+  if (std::isnan(value))
+    return static_cast<uint16_t>(sign | infinity | 1 << (mantissaBits - 1));
+  if (std::isinf(value))
+    return static_cast<uint16_t>(sign | infinity);
+  if (value == 0)
+    return static_cast<uint16_t>(sign);
+  const int smallest = 2 - (1 << (exponentBits - 1));
+  int exponent = std::max(std::ilogb(value), smallest);
+  if (exponent > 1 - smallest)
+    return static_cast<uint16_t>(sign | infinity);
+  // In units of the last place: an integer part of at most mantissaBits + 1 bits.
+  double units = std::ldexp(std::fabs(value), mantissaBits - exponent);
+  int whole = static_cast<int>(units);
+  double rest = units - whole;
+  if (rest > 0.5 || (rest == 0.5 && whole % 2 != 0))
+    ++whole;
+  // The leading one of a normal number carries into the exponent field.
+  return static_cast<uint16_t>(sign | (((exponent - smallest) << mantissaBits) + whole));
+}
+
+uint16_t mlc::halfFromDouble(double value) { return roundToNarrow(value, 5, 10); }
+uint16_t mlc::bfloatFromDouble(double value) { return roundToNarrow(value, 8, 7); }
+
+//===----------------------------------------------------------------------===//
+// Elements as numbers
+//===----------------------------------------------------------------------===//
+
+template <typename T> static T load(const Tensor &tensor, int64_t index) {
+  T value;
+  std::memcpy(&value, tensor.dataAs<char>() + index * static_cast<int64_t>(sizeof(T)), sizeof(T));
+  return value;
+}
+
+template <typename T> static void store(Tensor &tensor, int64_t index, T value) {
+  std::memcpy(tensor.dataAs<char>() + index * static_cast<int64_t>(sizeof(T)), &value, sizeof(T));
+}
+
+int64_t mlc::elementAsInt(const Tensor &tensor, int64_t index) {
+  switch (tensor.dtype()) {
+  case DType::I8:
+    return load<int8_t>(tensor, index);
+  case DType::U8:
+    return load<uint8_t>(tensor, index);
+  case DType::Bool:
+    return load<uint8_t>(tensor, index) != 0;
+  case DType::I16:
+    return load<int16_t>(tensor, index);
+  case DType::I32:
+    return load<int32_t>(tensor, index);
+  case DType::I64:
+    return load<int64_t>(tensor, index);
+  case DType::F32:
+  case DType::F64:
+  case DType::F16:
+  case DType::BF16:
+    break;
+  }
+  return 0;
+}
+
+double mlc::elementAsDouble(const Tensor &tensor, int64_t index) {
+  switch (tensor.dtype()) {
+  case DType::F32:
+    return load<float>(tensor, index);
+  case DType::F64:
+    return load<double>(tensor, index);
+  case DType::F16:
+    return halfToFloat(load<uint16_t>(tensor, index));
+  case DType::BF16:
+    return bfloatToFloat(load<uint16_t>(tensor, index));
+  default:
+    return static_cast<double>(elementAsInt(tensor, index));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Elements as text
+//===----------------------------------------------------------------------===//
+
+template <typename T> static std::string shortest(T value) {
+  if (std::isnan(value))
+    return "nan";
+  char buffer[64];
+  std::to_chars_result end = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  return std::string(buffer, end.ptr);
+}
+
+std::string mlc::elementToString(const Tensor &tensor, int64_t index) {
+  switch (tensor.dtype()) {
+  case DType::F64:
+    return shortest(load<double>(tensor, index));
+  case DType::F32:
+  case DType::F16:
+  case DType::BF16:
+    // For the narrow ones: short enough, and exact.
+    return shortest(static_cast<float>(elementAsDouble(tensor, index)));
+  case DType::Bool:
+    return elementAsInt(tensor, index) ? "true" : "false";
+  default:
+    return std::to_string(elementAsInt(tensor, index));
+  }
+}
+
+template <typename T> static bool parseNumber(std::string_view text, T &value) {
+  const char *end = text.data() + text.size();
+  std::from_chars_result result = std::from_chars(text.data(), end, value);
+  return result.ec == std::errc() && result.ptr == end;
+}
+
+/// A float that is rounded once. Too large is no value, too small is zero.
+template <typename T> static bool parseFloat(std::string_view text, T &value) {
+  const char *end = text.data() + text.size();
+  std::from_chars_result result = std::from_chars(text.data(), end, value);
+  if (result.ptr != end || (text.size() > 3 && text.find("nan(") != text.npos))
+    return false;
+  if (result.ec == std::errc())
+    return true;
+  long double wide;
+  if (result.ec != std::errc::result_out_of_range || !parseNumber(text, wide) ||
+      std::fabs(wide) > 1)
+    return false;
+  value = std::copysign(T(0), static_cast<T>(wide));
+  return true;
+}
+
+template <typename T>
+static bool parseInteger(Tensor &tensor, int64_t index, std::string_view text) {
+  T value;
+  if (!parseNumber(text, value))
+    return false;
+  store<T>(tensor, index, value);
+  return true;
+}
+
+static bool parseInto(Tensor &tensor, int64_t index, std::string_view text) {
+  switch (tensor.dtype()) {
+  case DType::F32: {
+    float value;
+    if (!parseFloat(text, value))
+      return false;
+    store(tensor, index, value);
+    return true;
+  }
+  case DType::F64:
+  case DType::F16:
+  case DType::BF16: {
+    double value;
+    if (!parseFloat(text, value))
+      return false;
+    if (tensor.dtype() == DType::F64)
+      store(tensor, index, value);
+    else
+      store<uint16_t>(tensor, index,
+                      tensor.dtype() == DType::F16 ? halfFromDouble(value)
+                                                   : bfloatFromDouble(value));
+    return std::isinf(value) || !std::isinf(elementAsDouble(tensor, index));
+  }
+  case DType::I8:
+    return parseInteger<int8_t>(tensor, index, text);
+  case DType::U8:
+    return parseInteger<uint8_t>(tensor, index, text);
+  case DType::I16:
+    return parseInteger<int16_t>(tensor, index, text);
+  case DType::I32:
+    return parseInteger<int32_t>(tensor, index, text);
+  case DType::I64:
+    return parseInteger<int64_t>(tensor, index, text);
+  case DType::Bool: {
+    bool value = text == "true" || text == "1";
+    store<uint8_t>(tensor, index, value);
+    return value || text == "false" || text == "0";
+  }
+  }
+  return false;
+}
+
+Status mlc::parseElement(Tensor &tensor, int64_t index, std::string_view text) {
+  if (parseInto(tensor, index, text))
+    return {};
+  return badInputError("\"" + std::string(text.substr(0, 40)) + "\" is not a value of " +
+                       std::string(dtypeName(tensor.dtype())));
+}
