@@ -23,23 +23,34 @@ using mlc_door_function = void (*)(const void *request, size_t requestSize,
                                    void *context);
 #define MLC_DOOR_SYMBOL "mlc_door"
 
+/// For a helper process only: from now on the process exits with `status` when
+/// the compiler half cannot allocate memory (LLVM would abort).
+using mlc_door_exit_without_memory_function = void (*)(int32_t status);
+#define MLC_DOOR_EXIT_WITHOUT_MEMORY_SYMBOL "mlc_door_exit_without_memory"
+
 namespace mlc {
 
 inline constexpr int64_t kDoorVersion = 1;
 
+/// Exit status of mlc-compile-helper, which is 0 when it has written a reply.
+enum HelperExit : int {
+  kHelperOutOfMemory = 10, ///< It reached its memory limit.
+  kHelperNoRequest = 11,   ///< It was started by hand or its host went away.
+};
+
 struct DoorRequest {
   enum class Kind : int64_t {
-    Compile = 0, ///< canonical graph -> image
-    Emit = 1,    ///< canonical graph -> text of `phase`
+    Compile = 0,   ///< canonical graph -> image
+    Emit = 1,      ///< canonical graph -> text of `phase`
     ParseMlir = 2, ///< .mlir text -> canonical graph
   };
   Kind kind = Kind::Compile;
-  std::string payload;  ///< Canonical graph bytes, or .mlir text.
-  std::string function; ///< Entry function; empty: the first.
-  std::string phase;    ///< "graph" ... "asm", for Emit.
+  std::string payload;           ///< Canonical graph bytes, or .mlir text.
+  std::string function;          ///< Entry function; empty: the first.
+  std::string phase;             ///< "graph" ... "asm", for Emit.
   std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
-  bool optimize = true; ///< false: code generation at O0.
-  bool fuse = true;     ///< false: one kernel per op.
+  bool optimize = true;          ///< false: code generation at O0.
+  bool fuse = true;              ///< false: one kernel per op.
 
   std::string encode() const {
     ByteWriter w;

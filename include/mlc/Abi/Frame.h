@@ -36,8 +36,8 @@ typedef struct mlc_host {
   void *context; /* first argument of the functions below */
   /* Calls body(argument, i) for every i in [0, count), in any order and on any
    * thread, and returns when all are done. Null: the image loops itself. */
-  void (*parallel_for)(void *context, int64_t count,
-                       void (*body)(void *argument, int64_t index), void *argument);
+  void (*parallel_for)(void *context, int64_t count, void (*body)(void *argument, int64_t index),
+                       void *argument);
   /* A message from the running graph; `text` is valid during the call. */
   void (*report)(void *context, const char *text, int64_t size);
   /* Non-zero asks run to return MLC_RUN_CANCELLED soon. */

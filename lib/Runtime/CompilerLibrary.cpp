@@ -1,0 +1,45 @@
+//===- CompilerLibrary.cpp - Opening libmlc-compiler ----------------------===//
+//
+// With RTLD_LOCAL, so that its symbols meet nobody else's, and never closed:
+// LLVM does not survive being unloaded.
+//
+//===----------------------------------------------------------------------===//
+#include "mlc/Runtime/CompilerLibrary.h"
+#include "Locate.h"
+
+#include <dlfcn.h>
+
+using namespace mlc;
+
+Result<CompilerLibrary> CompilerLibrary::open(const std::string &path) {
+  std::vector<std::string> paths = path.empty()
+                                       ? candidatePaths("MLC_COMPILER", "libmlc-compiler.so", "lib")
+                                       : std::vector<std::string>{path};
+  std::string found = firstReadable(paths);
+  if (found.empty())
+    return unsupportedError("the compiler library was not found; looked for" + listPaths(paths));
+  void *handle = dlopen(found.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char *why = dlerror();
+    return unsupportedError("cannot open the compiler library: " +
+                            (why ? std::string(why) : found));
+  }
+  CompilerLibrary library;
+  library.door = reinterpret_cast<mlc_door_function>(dlsym(handle, MLC_DOOR_SYMBOL));
+  library.exitWithoutMemory = reinterpret_cast<mlc_door_exit_without_memory_function>(
+      dlsym(handle, MLC_DOOR_EXIT_WITHOUT_MEMORY_SYMBOL));
+  if (!library.door || !library.exitWithoutMemory)
+    return unsupportedError(found + " is not the compiler library of this version of mlc");
+  return library;
+}
+
+std::string CompilerLibrary::call(std::string_view request) const {
+  std::string reply;
+  door(
+      request.data(), request.size(), nullptr,
+      [](void *context, const void *data, size_t size) {
+        static_cast<std::string *>(context)->assign(static_cast<const char *>(data), size);
+      },
+      &reply);
+  return reply;
+}
