@@ -29,8 +29,8 @@ Result<std::string> emitAssembly(mlir::ModuleOp module, const Target &target, bo
 /// Compiles and links with ORC and JITLink; `interface` travels in the image,
 /// its cpu and features are filled in here. An undefined symbol is an Internal
 /// error that names it.
-Result<std::string> emitImage(mlir::ModuleOp module, ImageInterface interface,
-                              const Target &target, bool optimize);
+Result<std::string> emitImage(mlir::ModuleOp module, ImageInterface interface, const Target &target,
+                              bool optimize);
 
 } // namespace mlc::codegen
 

@@ -47,8 +47,7 @@ struct TensorType {
 std::string toString(const TensorType &type);
 
 /// The alternatives follow AttributeKind in OpTable.h, in its order.
-using Attribute =
-    std::variant<bool, int64_t, std::string, std::vector<int64_t>, Dims, Tensor>;
+using Attribute = std::variant<bool, int64_t, std::string, std::vector<int64_t>, Dims, Tensor>;
 using Attributes = std::map<std::string, Attribute>;
 
 /// Index into Function::values.
@@ -74,7 +73,7 @@ struct Node {
   Op op = Op::Parameter;
   std::vector<ValueId> operands;
   std::vector<ValueId> results;
-  Attributes attributes; ///< Complete: defaults are filled in when built.
+  Attributes attributes;     ///< Complete: defaults are filled in when built.
   std::vector<Block> blocks; ///< Subgraphs; no op of format version 1 has any.
   std::string location;      ///< "file:line:column" in the source, or empty.
 };

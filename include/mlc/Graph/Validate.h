@@ -8,7 +8,7 @@ namespace mlc {
 
 /// Bounds that keep time and memory of everything after validation bounded.
 struct GraphLimits {
-  int64_t maxNodes = 1 << 20;        ///< After inlining calls.
+  int64_t maxNodes = 1 << 20; ///< After inlining calls.
   int64_t maxRank = 8;
   int64_t maxTensorBytes = int64_t(1) << 36;
   int64_t maxBlockDepth = 64;

@@ -70,10 +70,10 @@ std::string toString(const Tensor &tensor, int64_t maxElements = 1000);
 /// The worst disagreement between two tensors.
 struct Difference {
   bool equal = true;
-  int64_t index = -1;      ///< Flat index of the worst element, -1 if shapes differ.
+  int64_t index = -1; ///< Flat index of the worst element, -1 if shapes differ.
   double got = 0, expected = 0;
-  double excess = 0;       ///< |got - expected| / allowed; > 1 is a mismatch.
-  std::string message;     ///< Empty if equal, else names the worst element.
+  double excess = 0;   ///< |got - expected| / allowed; > 1 is a mismatch.
+  std::string message; ///< Empty if equal, else names the worst element.
 };
 
 /// Element-wise |got - expected| <= absolute + relative * |expected|. NaN agrees

@@ -1,0 +1,58 @@
+// Times a graph op by op (eager) and as one native function (jit).
+//
+//   seed MODEL...     graphs with one f32 input of known shape
+
+#include "../common/example.h"
+
+#include <chrono>
+
+using namespace example;
+
+static constexpr int kCalls = 1000;
+
+/// Seconds for kCalls calls; the best of five rounds, the first of which warms up.
+template <typename F> static double secondsForCalls(F &&call) {
+  using Clock = std::chrono::steady_clock;
+  double best = 0;
+  for (int round = 0; round < 5; ++round) {
+    Clock::time_point start = Clock::now();
+    for (int i = 0; i < kCalls; ++i)
+      call();
+    double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    best = round == 0 ? seconds : std::min(best, seconds);
+  }
+  return best;
+}
+
+static void time(const mlc::Engine &engine, const std::string &path) {
+  mlc::Model model = get(mlc::loadModel(path));
+  mlc::Executable executable = get(engine.compile(model.graph, model.parameters));
+  mlc::EagerRunner eager = get(mlc::EagerRunner::create(engine, model.graph, model.parameters));
+
+  const mlc::ImageTensor &input = executable.interface().inputs[0];
+  mlc::Tensor x = get(mlc::Tensor::zeros(mlc::DType::F32, input.dims));
+  for (int64_t i = 0; i < x.size(); ++i)
+    x.dataAs<float>()[i] = static_cast<float>(i % 7 - 3) / 4;
+  mlc::TensorMap inputs = {{input.name, x}};
+  mlc::Call call = get(executable.bind(inputs));
+
+  get(call.run());
+  mlc::Tensor jitted = call.outputs()[0].clone();
+  mlc::Tensor interpreted = get(eager(inputs)).at(executable.interface().outputs[0].name);
+  std::printf("eager computes %s\n", mlc::toString(interpreted, 8).c_str());
+  std::printf("jit computes   %s\n", mlc::toString(jitted, 8).c_str());
+  mlc::Difference difference = mlc::compare(jitted, interpreted, 1e-5, 1e-6);
+  require(difference.equal, "they differ: " + difference.message);
+
+  double eagerSeconds = secondsForCalls([&] { get(eager(inputs)); });
+  double jitSeconds = secondsForCalls([&] { get(call.run()); });
+  std::printf("%d calls: eager %.6f s, jit %.6f s: %.1f times faster\n", kCalls, eagerSeconds,
+              jitSeconds, eagerSeconds / jitSeconds);
+}
+
+int main(int argc, char **argv) {
+  require(argc > 1, "usage: seed MODEL...");
+  mlc::Engine engine = get(mlc::Engine::create());
+  for (int i = 1; i < argc; ++i)
+    time(engine, argv[i]);
+}
