@@ -49,7 +49,8 @@ using TensorMap = std::map<std::string, Tensor>;
 class Call;
 class Executable;
 
-/// Owns the compiler connection and the caches. Cheap to copy (shared).
+/// Owns the compiler connection and the cache of images, which keeps what was
+/// compiled while the Engine lives. Cheap to copy (shared).
 /// Thread-safety: every member may be called from many threads at once.
 class Engine {
 public:
@@ -62,7 +63,8 @@ public:
   /// loadModel and compile.
   Result<Executable> load(const std::string &path, const CompileOptions &options = {}) const;
   /// The text of a phase: "graph", "fused", "linalg", "buffers", "vector",
-  /// "llvm" or "asm".
+  /// "llvm" or "asm". "graph" is the module in the mlc dialect; print() in
+  /// Graph/Print.h is for reading.
   Result<std::string> emit(const Graph &graph, const std::string &phase,
                            const CompileOptions &options = {}) const;
   /// The graph of a .mlir file in the mlc dialect.
@@ -75,6 +77,7 @@ public:
   struct State;
 
 private:
+  friend class EagerRunner;
   explicit Engine(std::shared_ptr<State> state) : state(std::move(state)) {}
   std::shared_ptr<State> state;
 };
@@ -99,6 +102,7 @@ public:
 
 private:
   friend class Engine;
+  friend class EagerRunner;
   explicit Executable(std::shared_ptr<const State> state) : state(std::move(state)) {}
   std::shared_ptr<const State> state;
 };
@@ -135,6 +139,9 @@ public:
                                     const TensorMap &parameters,
                                     const CompileOptions &options = {});
   Result<TensorMap> operator()(const TensorMap &inputs);
+  /// The same by position, in the order of the function's inputs and outputs:
+  /// checks no names, dtypes or known dimensions, which must be right.
+  Result<std::vector<Tensor>> run(const std::vector<Tensor> &inputs);
 
   EagerRunner(EagerRunner &&) noexcept;
   EagerRunner &operator=(EagerRunner &&) noexcept;

@@ -1,0 +1,367 @@
+//===- EagerRunner.cpp - Op by op -----------------------------------------===//
+//
+// Works on graphs, the way an eager framework does: for every op of every run
+// it looks at the operands' shapes, finds the kernel for them, allocates the
+// result and calls the kernel. A kernel is the op alone, compiled as a graph of
+// one node on inputs of those shapes; equal ops share one image in the Engine.
+// Parameters and constants are tensors at hand. Intermediate tensors are freed
+// after their last use. What is prepared once per function is what a traced
+// program would hold in its code: which op, on which values.
+//
+//===----------------------------------------------------------------------===//
+#include "Signature.h"
+#include "State.h"
+
+#include "mlc/Graph/Rewrite.h"
+#include "mlc/Reference/Reference.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace mlc {
+
+namespace {
+
+/// One op for one set of shapes.
+struct Kernel {
+  /// The operands' dimensions, in order, then the function's symbolic ones if an
+  /// attribute mentions any.
+  std::vector<int64_t> key;
+  std::vector<TensorType> resultTypes; ///< Without symbolic dimensions.
+  std::vector<Shape> resultShapes;
+  Node node; ///< With sizes in place of the attributes' symbolic dimensions.
+  /// Without a compiler half `function` is null and the reference evaluates.
+  std::optional<Executable> executable;
+  mlc_run_function function = nullptr;
+};
+
+struct FunctionPlan;
+
+struct NodePlan {
+  const Node *node = nullptr;
+  FunctionPlan *callee = nullptr; ///< Of a call.
+  bool dependsOnDims = false;     ///< An attribute mentions a symbolic dimension.
+  std::vector<Kernel> kernels;
+  std::vector<ValueId> dead; ///< Values that nobody needs after this node.
+};
+
+/// What stays the same from run to run.
+struct FunctionPlan {
+  const Function *function = nullptr;
+  std::vector<NodePlan> nodes;
+  std::vector<std::pair<ValueId, Tensor>> atHand; ///< Parameters and constants.
+  std::vector<std::string> dimNames;
+  /// Where the size of each symbolic dimension is read: input and dimension.
+  std::vector<std::pair<size_t, size_t>> dimSources;
+  /// Outputs that may share memory with an input, a parameter or each other.
+  std::vector<bool> aliases;
+};
+
+bool mentionsDims(const Node &node) {
+  for (const auto &attribute : node.attributes)
+    if (const auto *dims = std::get_if<Dims>(&attribute.second))
+      if (std::any_of(dims->begin(), dims->end(), [](const Dim &d) { return d.isSymbolic(); }))
+        return true;
+  return false;
+}
+
+bool matches(const Kernel &kernel, const std::vector<const Tensor *> &operands,
+             const std::vector<int64_t> *dims) {
+  const int64_t *expected = kernel.key.data();
+  for (const Tensor *operand : operands)
+    for (int64_t size : operand->shape())
+      if (*expected++ != size)
+        return false;
+  return !dims || std::equal(dims->begin(), dims->end(), expected);
+}
+
+} // namespace
+
+struct EagerRunner::State {
+  Graph graph;
+  Engine engine;
+  std::shared_ptr<Engine::State> shared;
+  CompileOptions options;
+  ImageInterface interface; ///< Of the entry.
+  std::map<const Function *, FunctionPlan> plans;
+  FunctionPlan *entry = nullptr;
+  AlignedBuffer scratch; ///< Workspace of whichever kernel is running.
+  int64_t scratchBytes = -1;
+  std::vector<const void *> inputPointers;
+  std::vector<void *> outputPointers;
+  std::vector<const Tensor *> operands;
+
+  State(const Engine &engine, std::shared_ptr<Engine::State> shared)
+      : engine(engine), shared(std::move(shared)) {}
+
+  FunctionPlan *plan(const Function &function, const TensorMap &parameters);
+  Result<Kernel> makeKernel(const FunctionPlan &plan, const NodePlan &step,
+                            const std::vector<int64_t> &dims);
+  Result<std::vector<Tensor>> execute(FunctionPlan &plan, const std::vector<Tensor> &inputs);
+  Status dispatch(const FunctionPlan &plan, NodePlan &step, const std::vector<int64_t> &dims,
+                  std::vector<std::optional<Tensor>> &owned);
+};
+
+/// Calls do not recurse in a valid graph, so this ends; a function that is
+/// called from many places is planned once.
+FunctionPlan *EagerRunner::State::plan(const Function &function, const TensorMap &parameters) {
+  if (auto found = plans.find(&function); found != plans.end())
+    return &found->second;
+  FunctionPlan result;
+  result.function = &function;
+  const Block &body = function.body;
+
+  result.dimNames = symbolicDims(function);
+  for (const std::string &name : result.dimNames)
+    for (size_t i = 0; i < body.inputs.size(); ++i) {
+      const Dims &dims = function.values[static_cast<size_t>(body.inputs[i])].type.dims;
+      auto found = std::find(dims.begin(), dims.end(), Dim(name));
+      if (found == dims.end())
+        continue;
+      result.dimSources.emplace_back(i, static_cast<size_t>(found - dims.begin()));
+      break;
+    }
+
+  std::vector<bool> borrowed(function.values.size(), false);
+  for (ValueId input : body.inputs)
+    borrowed[static_cast<size_t>(input)] = true;
+  std::vector<size_t> lastUse(function.values.size(), 0);
+  for (const Node &node : body.nodes) {
+    if (node.op == Op::Parameter || node.op == Op::Constant) {
+      Tensor tensor = node.op == Op::Parameter
+                          ? parameters.at(std::get<std::string>(node.attributes.at("parameter")))
+                          : std::get<Tensor>(node.attributes.at("value"));
+      result.atHand.emplace_back(node.results[0], std::move(tensor));
+      borrowed[static_cast<size_t>(node.results[0])] = true;
+      continue;
+    }
+    NodePlan step;
+    step.node = &node;
+    if (node.op == Op::Call) {
+      step.callee = plan(*graph.findFunction(std::get<std::string>(node.attributes.at("callee"))),
+                         parameters);
+      for (size_t i = 0; i < node.results.size(); ++i)
+        borrowed[static_cast<size_t>(node.results[i])] = step.callee->aliases[i];
+    }
+    step.dependsOnDims = mentionsDims(node);
+    for (const auto *list : {&node.operands, &node.results})
+      for (ValueId value : *list)
+        lastUse[static_cast<size_t>(value)] = result.nodes.size();
+    result.nodes.push_back(std::move(step));
+  }
+  for (size_t i = 0; i < result.nodes.size(); ++i) {
+    NodePlan &step = result.nodes[i];
+    for (const auto *list : {&step.node->operands, &step.node->results})
+      for (ValueId value : *list)
+        if (lastUse[static_cast<size_t>(value)] == i &&
+            std::find(body.outputs.begin(), body.outputs.end(), value) == body.outputs.end())
+          step.dead.push_back(value);
+  }
+  for (ValueId output : body.outputs) {
+    result.aliases.push_back(borrowed[static_cast<size_t>(output)]);
+    borrowed[static_cast<size_t>(output)] = true; // a second mention shares with the first
+  }
+  return &plans.emplace(&function, std::move(result)).first->second;
+}
+
+/// Compiles the op of `step` for the shapes of `operands`.
+Result<Kernel> EagerRunner::State::makeKernel(const FunctionPlan &plan, const NodePlan &step,
+                                              const std::vector<int64_t> &dims) {
+  Kernel kernel;
+  kernel.node = *step.node;
+  Graph alone;
+  FunctionBuilder builder(alone, "op");
+  std::vector<ValueId> inputs;
+  for (const Tensor *operand : operands) {
+    TensorType type{operand->dtype(), {}};
+    for (int64_t size : operand->shape())
+      type.dims.emplace_back(size);
+    kernel.key.insert(kernel.key.end(), operand->shape().begin(), operand->shape().end());
+    inputs.push_back(builder.input("x" + std::to_string(inputs.size()), std::move(type)));
+  }
+  if (step.dependsOnDims) {
+    kernel.key.insert(kernel.key.end(), dims.begin(), dims.end());
+    for (auto &attribute : kernel.node.attributes)
+      if (auto *sizes = std::get_if<Dims>(&attribute.second))
+        for (Dim &dim : *sizes)
+          if (auto name = std::find(plan.dimNames.begin(), plan.dimNames.end(), dim.name);
+              dim.isSymbolic() && name != plan.dimNames.end())
+            dim = Dim(dims[static_cast<size_t>(name - plan.dimNames.begin())]);
+  }
+  auto results = builder.nodes(step.node->op, std::move(inputs), kernel.node.attributes, "op");
+  if (!results)
+    return results.takeError();
+  for (ValueId result : *results) {
+    kernel.resultTypes.push_back(builder.type(result));
+    Shape shape;
+    for (const Dim &dim : kernel.resultTypes.back().dims)
+      shape.push_back(dim.size);
+    kernel.resultShapes.push_back(std::move(shape));
+    builder.output(result, "y" + std::to_string(kernel.resultTypes.size() - 1));
+  }
+  if (!shared->hasCompiler())
+    return kernel;
+
+  alone.functions.push_back(builder.finish());
+  auto executable = engine.compile(alone, {}, options);
+  if (!executable)
+    return Error{executable.error().kind,
+                 "node '" + step.node->name + "': " + executable.error().message};
+  const Image &image = *executable->state->loaded->image;
+  if (int64_t bytes = image.workspaceBytes()(nullptr); bytes > scratchBytes) {
+    auto larger = AlignedBuffer::allocate(bytes, "a workspace");
+    if (!larger)
+      return larger.takeError();
+    scratch = std::move(*larger);
+    scratchBytes = bytes;
+  }
+  kernel.function = image.run();
+  kernel.executable = std::move(*executable);
+  return kernel;
+}
+
+/// Runs one op on the values in `operands`, into fresh tensors.
+Status EagerRunner::State::dispatch(const FunctionPlan &plan, NodePlan &step,
+                                    const std::vector<int64_t> &dims,
+                                    std::vector<std::optional<Tensor>> &owned) {
+  auto found = std::find_if(step.kernels.begin(), step.kernels.end(), [&](const Kernel &kernel) {
+    return matches(kernel, operands, step.dependsOnDims ? &dims : nullptr);
+  });
+  if (found == step.kernels.end()) {
+    auto kernel = makeKernel(plan, step, dims);
+    if (!kernel)
+      return kernel.takeError();
+    found = step.kernels.insert(found, std::move(*kernel));
+  }
+  const Kernel &kernel = *found;
+  const std::vector<ValueId> &results = step.node->results;
+
+  if (!kernel.function) {
+    std::vector<Tensor> inputs;
+    for (const Tensor *operand : operands)
+      inputs.push_back(*operand);
+    auto values = evaluateNode(kernel.node, inputs, kernel.resultTypes);
+    if (!values)
+      return values.takeError();
+    for (size_t i = 0; i < results.size(); ++i)
+      owned[static_cast<size_t>(results[i])] = std::move((*values)[i]);
+    return {};
+  }
+
+  inputPointers.clear();
+  for (const Tensor *operand : operands)
+    inputPointers.push_back(operand->data());
+  outputPointers.clear();
+  for (size_t i = 0; i < results.size(); ++i) {
+    auto tensor = emptyTensor(kernel.resultTypes[i].dtype, kernel.resultShapes[i]);
+    if (!tensor)
+      return tensor.takeError();
+    outputPointers.push_back(tensor->data());
+    owned[static_cast<size_t>(results[i])] = std::move(*tensor);
+  }
+  mlc_frame frame{};
+  frame.version = MLC_FRAME_VERSION;
+  frame.inputs = inputPointers.data();
+  frame.outputs = outputPointers.data();
+  frame.prepared = kernel.executable->state->prepared.data();
+  frame.workspace = scratch.data();
+  if (int32_t code = kernel.function(&frame))
+    return internalError("node '" + step.node->name + "': the image returned " +
+                         std::to_string(code));
+  return {};
+}
+
+Result<std::vector<Tensor>> EagerRunner::State::execute(FunctionPlan &plan,
+                                                        const std::vector<Tensor> &inputs) {
+  const Function &function = *plan.function;
+  // Where each value lives: here, or with an input, a parameter or a constant.
+  std::vector<std::optional<Tensor>> owned(function.values.size());
+  std::vector<const Tensor *> values(function.values.size(), nullptr);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    values[static_cast<size_t>(function.body.inputs[i])] = &inputs[i];
+  for (const auto &entry : plan.atHand)
+    values[static_cast<size_t>(entry.first)] = &entry.second;
+  std::vector<int64_t> dims;
+  for (const auto &source : plan.dimSources)
+    dims.push_back(inputs[source.first].shape()[source.second]);
+
+  for (NodePlan &step : plan.nodes) {
+    const Node &node = *step.node;
+    if (step.callee) {
+      std::vector<Tensor> arguments;
+      for (ValueId operand : node.operands)
+        arguments.push_back(*values[static_cast<size_t>(operand)]);
+      auto results = execute(*step.callee, arguments);
+      if (!results)
+        return results;
+      for (size_t i = 0; i < results->size(); ++i)
+        owned[static_cast<size_t>(node.results[i])] = std::move((*results)[i]);
+    } else {
+      operands.clear();
+      for (ValueId operand : node.operands)
+        operands.push_back(values[static_cast<size_t>(operand)]);
+      if (Status status = dispatch(plan, step, dims, owned); !status)
+        return status.takeError();
+    }
+    for (ValueId result : node.results)
+      values[static_cast<size_t>(result)] = &*owned[static_cast<size_t>(result)];
+    for (ValueId value : step.dead)
+      owned[static_cast<size_t>(value)].reset();
+  }
+
+  std::vector<Tensor> outputs;
+  for (ValueId output : function.body.outputs)
+    outputs.push_back(*values[static_cast<size_t>(output)]);
+  return outputs;
+}
+
+EagerRunner::EagerRunner(std::unique_ptr<State> state) : state(std::move(state)) {}
+EagerRunner::EagerRunner(EagerRunner &&) noexcept = default;
+EagerRunner &EagerRunner::operator=(EagerRunner &&) noexcept = default;
+EagerRunner::~EagerRunner() = default;
+
+Result<EagerRunner> EagerRunner::create(const Engine &engine, const Graph &graph,
+                                        const TensorMap &parameters,
+                                        const CompileOptions &options) {
+  auto entry = checkedEntry(graph, options.function);
+  if (!entry)
+    return entry.takeError();
+  if (Status status = checkParameters(graph, **entry, parameters); !status)
+    return status.takeError();
+  auto state = std::make_unique<State>(engine, engine.state);
+  state->graph = graph;
+  state->options = options;
+  state->options.function.clear();
+  const Function &function = *state->graph.findFunction((*entry)->name);
+  state->interface = describe(function);
+  state->entry = state->plan(function, parameters);
+  return EagerRunner(std::move(state));
+}
+
+Result<std::vector<Tensor>> EagerRunner::run(const std::vector<Tensor> &inputs) {
+  if (inputs.size() != state->interface.inputs.size())
+    return badInputError("got " + std::to_string(inputs.size()) + " inputs, expected " +
+                         std::to_string(state->interface.inputs.size()));
+  auto outputs = state->execute(*state->entry, inputs);
+  if (!outputs)
+    return outputs;
+  for (size_t i = 0; i < outputs->size(); ++i)
+    if (state->entry->aliases[i])
+      (*outputs)[i] = (*outputs)[i].clone();
+  return outputs;
+}
+
+Result<TensorMap> EagerRunner::operator()(const TensorMap &inputs) {
+  auto bound = bindTensors(state->interface, inputs, {}, /*allocate=*/false);
+  if (!bound)
+    return bound.takeError();
+  auto outputs = run(bound->inputs);
+  if (!outputs)
+    return outputs.takeError();
+  TensorMap results;
+  for (size_t i = 0; i < outputs->size(); ++i)
+    results.emplace(state->interface.outputs[i].name, std::move((*outputs)[i]));
+  return results;
+}
+
+} // namespace mlc

@@ -1,0 +1,228 @@
+//===- Engine.cpp - Compiling, and running once ---------------------------===//
+//
+// Works on graphs: validates them, asks the compiler half through the door, and
+// loads and prepares what comes back. Refuses what validate and checkExecutable
+// refuse, and parameters that are not there or of another type.
+//
+//===----------------------------------------------------------------------===//
+#include "Signature.h"
+#include "State.h"
+
+#include "mlc/Graph/Rewrite.h"
+#include "mlc/Graph/Serialize.h"
+#include "mlc/Graph/Validate.h"
+#include "mlc/Reference/Reference.h"
+
+#include <algorithm>
+
+namespace mlc {
+
+namespace {
+
+/// Largest size of a symbolic dimension with which no value takes more than
+/// 2^40 bytes, so that no offset or sum of sizes in an image can overflow.
+int64_t largestDim(const Graph &graph, const Function &entry) {
+  const int64_t most = int64_t(1) << 40;
+  int64_t largest = 1;
+  for (const Function *function : reachableFunctions(graph, entry))
+    for (const Value &value : function->values) {
+      int64_t bytes = dtypeBytes(value.type.dtype);
+      for (const Dim &dim : value.type.dims)
+        if (!dim.isSymbolic())
+          bytes = checkedMul(bytes, std::max<int64_t>(dim.size, 1)).value_or(most);
+      largest = std::max(largest, bytes);
+    }
+  return most / std::min(largest, most);
+}
+
+/// Runs an image's prepare on the parameters.
+Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &parameters) {
+  const ImageInterface &interface = image.interface();
+  std::vector<const void *> pointers;
+  for (const ImageTensor &parameter : interface.parameters) {
+    auto found = parameters.find(parameter.name);
+    if (found == parameters.end())
+      return internalError("the image asks for an unknown parameter '" + parameter.name + "'");
+    pointers.push_back(found->second.data());
+  }
+  std::vector<int64_t> dims(interface.dims.size(), 0);
+  auto prepared =
+      AlignedBuffer::allocate(interface.preparedBytes, "a block of prepared parameters");
+  if (!prepared)
+    return prepared;
+  auto workspace =
+      AlignedBuffer::allocate(image.prepareWorkspaceBytes()(dims.data()), "a workspace");
+  if (!workspace)
+    return workspace;
+  mlc_frame frame{};
+  frame.version = MLC_FRAME_VERSION;
+  frame.parameters = pointers.data();
+  frame.prepared = prepared->data();
+  frame.workspace = workspace->data();
+  frame.dims = dims.data();
+  if (int32_t code = image.prepare()(&frame))
+    return internalError("the image's prepare returned " + std::to_string(code));
+  return prepared;
+}
+
+} // namespace
+
+DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
+  DoorRequest request;
+  request.kind = DoorRequest::Kind::Compile;
+  request.payload = serialize(graph);
+  request.function = options.function;
+  request.target = options.target;
+  request.optimize = options.optimize;
+  request.fuse = options.fuse;
+  return request;
+}
+
+Result<DoorReply> Engine::State::ask(const DoorRequest &request) {
+  auto reply = compiler->call(request);
+  if (!reply)
+    return reply;
+  if (!reply->ok)
+    return Error{reply->errorKind, std::move(reply->message)};
+  if (!reply->message.empty())
+    say(reply->message);
+  return reply;
+}
+
+Result<std::shared_ptr<const LoadedImage>> Engine::State::compile(const DoorRequest &request) {
+  std::shared_ptr<Slot> slot;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    std::shared_ptr<Slot> &place = slots[request.encode()];
+    if (!place)
+      place = std::make_shared<Slot>();
+    slot = place;
+  }
+  std::lock_guard<std::mutex> lock(slot->mutex);
+  if (slot->image)
+    return slot->image;
+  auto reply = ask(request);
+  if (!reply)
+    return reply.takeError();
+  auto image = Image::load(reply->result);
+  if (!image)
+    return image.takeError();
+  slot->image =
+      std::make_shared<const LoadedImage>(LoadedImage{std::move(*image), std::move(reply->result)});
+  return slot->image;
+}
+
+bool Engine::State::hasCompiler() {
+  std::call_once(probed, [&] {
+    // The cheapest request: print a graph without nodes.
+    Graph graph;
+    FunctionBuilder builder(graph, "probe");
+    builder.output(builder.input("x", {}), "y");
+    graph.functions.push_back(builder.finish());
+    DoorRequest request = compileRequest(graph, {});
+    request.kind = DoorRequest::Kind::Emit;
+    request.phase = "graph";
+    auto reply = compiler->call(request);
+    compilerFound = reply.ok() || reply.error().kind != ErrorKind::Unsupported;
+    if (!compilerFound)
+      say("ops are evaluated by the reference: " + reply.error().message);
+  });
+  return compilerFound;
+}
+
+Result<Engine> Engine::create(EngineOptions options) {
+  auto state = std::make_shared<State>();
+  state->compiler = options.compiler ? std::move(options.compiler) : CompilerClient::inProcess();
+  state->log = std::move(options.log);
+  return Engine(std::move(state));
+}
+
+Result<Executable> Engine::compile(const Graph &graph, const TensorMap &parameters,
+                                   const CompileOptions &options) const {
+  auto entry = checkedEntry(graph, options.function);
+  if (!entry)
+    return entry.takeError();
+  if (Status status = checkParameters(graph, **entry, parameters); !status)
+    return status.takeError();
+  auto loaded = state->compile(compileRequest(graph, options));
+  if (!loaded)
+    return loaded.takeError();
+  auto prepared = prepareParameters(*(*loaded)->image, parameters);
+  if (!prepared)
+    return prepared.takeError();
+  auto executable = std::make_shared<Executable::State>();
+  executable->loaded = std::move(*loaded);
+  executable->prepared = std::move(*prepared);
+  executable->maxDim = largestDim(graph, **entry);
+  return Executable(std::move(executable));
+}
+
+Result<Executable> Engine::load(const std::string &path, const CompileOptions &options) const {
+  auto model = loadModel(path);
+  if (!model)
+    return model.takeError();
+  return compile(model->graph, model->parameters, options);
+}
+
+Result<std::string> Engine::emit(const Graph &graph, const std::string &phase,
+                                 const CompileOptions &options) const {
+  auto entry = checkedEntry(graph, options.function);
+  if (!entry)
+    return entry.takeError();
+  DoorRequest request = compileRequest(graph, options);
+  request.kind = DoorRequest::Kind::Emit;
+  request.phase = phase;
+  auto reply = state->ask(request);
+  if (!reply)
+    return reply.takeError();
+  return std::move(reply->result);
+}
+
+Result<Graph> Engine::parseMlir(std::string_view text) const {
+  DoorRequest request;
+  request.kind = DoorRequest::Kind::ParseMlir;
+  request.payload = std::string(text);
+  auto reply = state->ask(request);
+  if (!reply)
+    return reply.takeError();
+  auto graph = deserialize(reply->result);
+  if (!graph)
+    return graph;
+  if (Status status = validate(*graph); !status)
+    return status.takeError();
+  return graph;
+}
+
+Result<TensorMap> Engine::evaluate(const Graph &graph, const TensorMap &parameters,
+                                   const TensorMap &inputs, Executor executor,
+                                   const CompileOptions &options) const {
+  if (executor == Executor::Jit) {
+    auto executable = compile(graph, parameters, options);
+    if (!executable)
+      return executable.takeError();
+    return (*executable)(inputs);
+  }
+  if (executor == Executor::Eager) {
+    auto runner = EagerRunner::create(*this, graph, parameters, options);
+    if (!runner)
+      return runner.takeError();
+    return (*runner)(inputs);
+  }
+  auto entry = checkedEntry(graph, options.function);
+  if (!entry)
+    return entry.takeError();
+  if (Status status = checkParameters(graph, **entry, parameters); !status)
+    return status.takeError();
+  auto bound = bindTensors(describe(**entry), inputs, {}, /*allocate=*/false);
+  if (!bound)
+    return bound.takeError();
+  auto outputs = evaluateReference(graph, **entry, parameters, bound->inputs);
+  if (!outputs)
+    return outputs.takeError();
+  TensorMap results;
+  for (size_t i = 0; i < outputs->size(); ++i)
+    results.emplace((*entry)->outputNames[i], std::move((*outputs)[i]));
+  return results;
+}
+
+} // namespace mlc

@@ -1,0 +1,82 @@
+//===- Executable.cpp - Binding arguments and calling ---------------------===//
+//
+// Works on loaded images. Everything that can fail or allocate happens in
+// bind(); Call::run is one indirect call.
+//
+//===----------------------------------------------------------------------===//
+#include "Signature.h"
+#include "State.h"
+
+namespace mlc {
+
+const ImageInterface &Executable::interface() const { return state->loaded->image->interface(); }
+
+std::string_view Executable::imageBytes() const { return state->loaded->bytes; }
+
+Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs) const {
+  const Image &image = *state->loaded->image;
+  auto bound = bindTensors(image.interface(), inputs, outputs, /*allocate=*/true);
+  if (!bound)
+    return bound.takeError();
+  for (size_t i = 0; i < bound->dims.size(); ++i)
+    if (bound->dims[i] > state->maxDim)
+      return resourceError("dimension '" + image.interface().dims[i] + "' is " +
+                           std::to_string(bound->dims[i]) + ", the largest size is " +
+                           std::to_string(state->maxDim));
+
+  auto call = std::make_unique<Call::State>();
+  call->executable = state;
+  call->inputs = std::move(bound->inputs);
+  call->outputs = std::move(bound->outputs);
+  call->dims = std::move(bound->dims);
+  auto workspace =
+      AlignedBuffer::allocate(image.workspaceBytes()(call->dims.data()), "a workspace");
+  if (!workspace)
+    return workspace.takeError();
+  call->workspace = std::move(*workspace);
+  for (const Tensor &tensor : call->inputs)
+    call->inputPointers.push_back(tensor.data());
+  for (Tensor &tensor : call->outputs)
+    call->outputPointers.push_back(tensor.data());
+
+  call->function = image.run();
+  mlc_frame &frame = call->frame;
+  frame.version = MLC_FRAME_VERSION;
+  frame.inputs = call->inputPointers.data();
+  frame.outputs = call->outputPointers.data();
+  frame.prepared = state->prepared.data();
+  frame.workspace = call->workspace.data();
+  frame.dims = call->dims.data();
+  return Call(std::move(call));
+}
+
+Result<TensorMap> Executable::operator()(const TensorMap &inputs) const {
+  auto call = bind(inputs);
+  if (!call)
+    return call.takeError();
+  if (Status status = call->run(); !status)
+    return status.takeError();
+  TensorMap results;
+  for (size_t i = 0; i < call->outputs().size(); ++i)
+    results.emplace(interface().outputs[i].name, call->outputs()[i]);
+  return results;
+}
+
+Call::Call(std::unique_ptr<State> state) : state(std::move(state)) {}
+Call::Call(Call &&) noexcept = default;
+Call &Call::operator=(Call &&) noexcept = default;
+Call::~Call() = default;
+
+Status Call::run() {
+  int32_t code = state->function(&state->frame);
+  if (code == 0)
+    return {};
+  return code == MLC_RUN_CANCELLED ? resourceError("the run was cancelled")
+                                   : internalError("the image returned " + std::to_string(code));
+}
+
+const std::vector<Tensor> &Call::outputs() const { return state->outputs; }
+mlc_run_function Call::function() const { return state->function; }
+mlc_frame *Call::frame() { return &state->frame; }
+
+} // namespace mlc

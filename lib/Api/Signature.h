@@ -1,0 +1,46 @@
+//===- Signature.h - Matching tensors with a function's types ---*- C++ -*-===//
+//
+// What every executor needs before it runs: the tensors in order, the symbolic
+// dimensions' sizes, and an error that lists everything that does not fit. An
+// ImageInterface says what a function takes, whether an image exists or not.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MLC_LIB_API_SIGNATURE_H
+#define MLC_LIB_API_SIGNATURE_H
+
+#include "mlc/mlc.h"
+
+namespace mlc {
+
+/// The inputs, outputs and symbolic dimensions of a function.
+ImageInterface describe(const Function &function);
+TensorType typeOf(const ImageTensor &tensor, const std::vector<std::string> &dims);
+
+/// A function's tensors in order and the sizes of its symbolic dimensions.
+struct Bound {
+  std::vector<Tensor> inputs, outputs;
+  std::vector<int64_t> dims;
+};
+
+/// Orders `inputs`, finds the dimensions' sizes and checks `outputs`, of which
+/// those not given are allocated if `allocate`, else left out altogether.
+Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inputs,
+                          const TensorMap &outputs, bool allocate);
+
+/// The entry function, by name or the first, of a graph that is valid and that
+/// the executors can run. Usage error listing the names if there is none.
+Result<const Function *> checkedEntry(const Graph &graph, const std::string &name);
+
+/// Checks that every parameter that `entry` can reach is there with its type,
+/// and that no tensor is for a parameter the graph does not have.
+Status checkParameters(const Graph &graph, const Function &entry, const TensorMap &parameters);
+
+/// The functions that `entry` calls, directly or through others, and itself.
+std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry);
+
+/// An uninitialised tensor.
+Result<Tensor> emptyTensor(DType dtype, Shape shape);
+
+} // namespace mlc
+
+#endif // MLC_LIB_API_SIGNATURE_H

@@ -1,0 +1,71 @@
+//===- State.h - What Engine, Executable and Call hold ----------*- C++ -*-===//
+#ifndef MLC_LIB_API_STATE_H
+#define MLC_LIB_API_STATE_H
+
+#include "AlignedBuffer.h"
+
+#include "mlc/Runtime/Image.h"
+#include "mlc/mlc.h"
+
+#include <mutex>
+#include <unordered_map>
+
+namespace mlc {
+
+/// An image and the bytes it was loaded from.
+struct LoadedImage {
+  std::shared_ptr<const Image> image;
+  std::string bytes;
+};
+
+struct Engine::State {
+  std::shared_ptr<CompilerClient> compiler;
+  std::function<void(const std::string &)> log;
+
+  /// Sends a request; a reply that reports an error is that error.
+  Result<DoorReply> ask(const DoorRequest &request);
+  /// The image that a Compile request asks for, compiled at most once.
+  Result<std::shared_ptr<const LoadedImage>> compile(const DoorRequest &request);
+  /// Whether there is a compiler half. Logs once when there is not.
+  bool hasCompiler();
+  void say(const std::string &message) const {
+    if (log)
+      log(message);
+  }
+
+private:
+  /// One request. Its mutex is held while compiling, so that a second thread
+  /// with the same request waits for the first one's image.
+  struct Slot {
+    std::mutex mutex;
+    std::shared_ptr<const LoadedImage> image;
+  };
+  std::mutex mutex; ///< Guards `slots` only.
+  std::unordered_map<std::string, std::shared_ptr<Slot>> slots;
+  std::once_flag probed;
+  bool compilerFound = false;
+};
+
+struct Executable::State {
+  std::shared_ptr<const LoadedImage> loaded;
+  AlignedBuffer prepared;
+  int64_t maxDim = 0; ///< Largest size of a symbolic dimension.
+};
+
+struct Call::State {
+  std::shared_ptr<const Executable::State> executable;
+  std::vector<Tensor> inputs, outputs;
+  std::vector<const void *> inputPointers;
+  std::vector<void *> outputPointers;
+  std::vector<int64_t> dims;
+  AlignedBuffer workspace;
+  mlc_run_function function = nullptr;
+  mlc_frame frame{};
+};
+
+/// The request for compiling `function` of a valid graph.
+DoorRequest compileRequest(const Graph &graph, const CompileOptions &options);
+
+} // namespace mlc
+
+#endif // MLC_LIB_API_STATE_H
