@@ -63,4 +63,14 @@ def VectorizeKernelsPass : Pass<"mlc-vectorize-kernels", "::mlir::func::FuncOp">
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ExpandMathPass : Pass<"mlc-expand-math"> {
+  let summary = "Rewrite exp, log, tanh and erf of f32 as arithmetic";
+  let description = [{
+    math.exp, math.log, math.tanh and math.erf on f32 and vectors of f32 become
+    polynomials in arith and math.fma that no library is needed for. The errors are
+    listed in MathFunctions.h. Other element types are left alone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif // MLC_TRANSFORMS_LOOP_PASSES
