@@ -5,6 +5,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def MLC_Dialect : Dialect {
@@ -12,11 +13,13 @@ def MLC_Dialect : Dialect {
   let cppNamespace = "::mlc::ir";
   let summary = "Tensor ops of traced neural networks";
   let description = [{
-    Ops on ranked tensors, one for one those of the model file. Broadcasting is
+    Ops on ranked tensors, one for each op of the model file. Broadcasting is
     explicit. A dimension `?` is the function's one symbolic dimension, whose
     name is the function's attribute `mlc.dims`.
   }];
   let hasConstantMaterializer = 1;
+  let hasCanonicalizer = 1;
+  let hasOperationAttrVerify = 1;
   let dependentDialects = [];
 }
 
@@ -31,6 +34,7 @@ class MLC_Facts {
   string graphEnum = "";         // The C++ enumerator; empty: not in the vocabulary.
   list<string> constraints = []; // "[C1] ...": recur in errors and tests.
   string example = "";           // Input values -> result values, in words or IR.
+  int resultConstraint = 1;      // Which constraint states the result's type.
   string tolerance = "exact";    // exact | ulp4 | contraction | reduction | composite
 }
 
@@ -43,6 +47,11 @@ class MLC_Op<string mnemonic, string enum, list<Trait> traits = []>
   let results = (outs MLC_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::verify() {
+      return ::mlc::ir::verifyByInference(getOperation(), }] # resultConstraint # [{);
+    }
+  }];
 }
 
 class MLC_UnaryOp<string mnemonic, string enum, list<Trait> traits = []>

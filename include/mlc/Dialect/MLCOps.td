@@ -24,6 +24,7 @@ def MLC_ParameterOp : MLC_Op<"parameter", "Parameter"> {
   let arguments = (ins StrAttr:$parameter);
   let constraints = ["[C1] `parameter` names a parameter of the model",
                      "[C2] the result has the dtype and shape of that parameter"];
+  let resultConstraint = 2;
   let example = "mlc.parameter {parameter = \"w\"}: the tensor w";
 }
 
@@ -50,6 +51,7 @@ def MLC_MatMulOp : MLC_Op<"matmul", "MatMul"> {
       "[C3] the leading (batch) dimensions are equal",
       "[C4] the contracted dimensions are equal: the last of lhs (or the one before, with transpose_a) and the one before the last of rhs (or the last, with transpose_b)",
       "[C5] the result has the batch dimensions, the rows of lhs and the columns of rhs"];
+  let resultConstraint = 5;
   let example = "[[1, 2]] x [[3], [4]] = [[11]]; integers wrap";
   let tolerance = "contraction";
 }
@@ -86,11 +88,13 @@ def MLC_MaxOp : MLC_BinaryOp<"max", "Max", [Commutative]> {
   let summary = "Larger of two; NaN if either is NaN, and +0 above -0";
   let constraints = [SameTypes, Numeric];
   let example = "max([1, nan], [3, 0]) = [3, nan]";
+  let hasFolder = 1;
 }
 def MLC_MinOp : MLC_BinaryOp<"min", "Min", [Commutative]> {
   let summary = "Smaller of two; NaN if either is NaN, and -0 below +0";
   let constraints = [SameTypes, Numeric];
   let example = "min([1, nan], [3, 0]) = [1, nan]";
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -101,11 +105,13 @@ def MLC_NegOp : MLC_UnaryOp<"neg", "Neg"> {
   let summary = "Negation; the sign bit of a float flips, integers wrap";
   let constraints = [SameTypes, Numeric];
   let example = "-[1, -2] = [-1, 2]; i32: -(INT_MIN) = INT_MIN";
+  let hasFolder = 1;
 }
 def MLC_AbsOp : MLC_UnaryOp<"abs", "Abs"> {
   let summary = "Absolute value; integers wrap";
   let constraints = [SameTypes, Numeric];
   let example = "|[1, -2]| = [1, 2]; i32: |INT_MIN| = INT_MIN";
+  let hasFolder = 1;
 }
 def MLC_ExpOp : MLC_UnaryOp<"exp", "Exp"> {
   let summary = "e to the power x";
@@ -146,6 +152,7 @@ def MLC_ReluOp : MLC_UnaryOp<"relu", "Relu"> {
   let summary = "max(x, 0); NaN stays NaN";
   let constraints = [SameTypes, Numeric];
   let example = "relu([-1, 2]) = [0, 2]";
+  let hasFolder = 1;
 }
 def MLC_ErfOp : MLC_UnaryOp<"erf", "Erf"> {
   let summary = "Error function";
@@ -177,22 +184,27 @@ def MLC_CompareOp : MLC_BinaryOp<"compare", "Compare"> {
                      "[C2] `direction` is eq, ne, lt, le, gt or ge",
                      "[C3] bool operands take eq or ne only",
                      "[C4] the result is bool of the operands' shape"];
+  let resultConstraint = 4;
   let example = "compare([1, 2], [2, 2]) {direction = \"lt\"} = [true, false]";
+  let hasFolder = 1;
 }
 def MLC_LogicalAndOp : MLC_BinaryOp<"logical_and", "LogicalAnd", [Commutative]> {
   let summary = "Both";
   let constraints = [SameTypes, "[C2] the dtype is bool"];
   let example = "and([true, true], [true, false]) = [true, false]";
+  let hasFolder = 1;
 }
 def MLC_LogicalOrOp : MLC_BinaryOp<"logical_or", "LogicalOr", [Commutative]> {
   let summary = "Either";
   let constraints = [SameTypes, "[C2] the dtype is bool"];
   let example = "or([true, false], [false, false]) = [true, false]";
+  let hasFolder = 1;
 }
 def MLC_LogicalNotOp : MLC_UnaryOp<"logical_not", "LogicalNot"> {
   let summary = "Not";
   let constraints = [SameTypes, "[C2] the dtype is bool"];
   let example = "not([true, false]) = [false, true]";
+  let hasFolder = 1;
 }
 def MLC_SelectOp : MLC_Op<"select", "Select"> {
   let summary = "on_true where the predicate holds, else on_false";
@@ -200,7 +212,9 @@ def MLC_SelectOp : MLC_Op<"select", "Select"> {
   let constraints = ["[C1] the predicate is bool",
                      "[C2] on_true, on_false and result have the same dtype and shape",
                      "[C3] the predicate has that shape too"];
+  let resultConstraint = 2;
   let example = "select([true, false], [1, 2], [3, 4]) = [1, 4]";
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -217,7 +231,9 @@ def MLC_CastOp : MLC_UnaryOp<"cast", "Cast"> {
   let arguments = (ins MLC_Tensor:$operand, StrAttr:$dtype);
   let constraints = ["[C1] `dtype` is the name of a dtype",
                      "[C2] the result has that dtype and the operand's shape"];
+  let resultConstraint = 2;
   let example = "cast([1.9, nan, 1e20]) {dtype = \"i32\"} = [1, 0, 2147483647]";
+  let hasFolder = 1;
 }
 def MLC_BroadcastOp : MLC_Op<"broadcast", "Broadcast"> {
   let summary = "Repeats a tensor along new dimensions or dimensions of size 1";
@@ -229,7 +245,9 @@ def MLC_BroadcastOp : MLC_Op<"broadcast", "Broadcast"> {
                      "[C2] operand dimension i is 1 or equals shape[axes[i]]",
                      "[C3] a symbolic name in `shape` occurs in an input of the function",
                      "[C4] the result has the operand's dtype and the dimensions `shape`"];
+  let resultConstraint = 4;
   let example = "broadcast([1, 2]) {shape = [2, 2], axes = [1]} = [[1, 2], [1, 2]]";
+  let hasFolder = 1;
 }
 def MLC_ReshapeOp : MLC_Op<"reshape", "Reshape"> {
   let summary = "The same elements in row-major order under other dimensions";
@@ -237,6 +255,7 @@ def MLC_ReshapeOp : MLC_Op<"reshape", "Reshape"> {
   let constraints = ["[C1] `shape` has as many elements as the operand",
                      "[C2] symbolic dimensions are the same, in the same order, and with the same product of known dimensions before and after each",
                      "[C3] the result has the operand's dtype and the dimensions `shape`"];
+  let resultConstraint = 3;
   let example = "reshape([1, 2, 3, 4]) {shape = [2, 2]} = [[1, 2], [3, 4]]";
   let hasFolder = 1;
 }
@@ -245,6 +264,7 @@ def MLC_TransposeOp : MLC_Op<"transpose", "Transpose"> {
   let arguments = (ins MLC_Tensor:$operand, DenseI64ArrayAttr:$permutation);
   let constraints = ["[C1] `permutation` is a permutation of 0 ... rank - 1",
                      "[C2] the result has the operand's dtype and permuted dimensions"];
+  let resultConstraint = 2;
   let example = "transpose([[1, 2]]) {permutation = [1, 0]} = [[1], [2]]";
   let hasFolder = 1;
 }
@@ -257,6 +277,7 @@ def MLC_SliceOp : MLC_Op<"slice", "Slice"> {
                      "[C3] every stride is at least 1",
                      "[C4] a sliced axis is not symbolic",
                      "[C5] the result has ceil((limit - start) / stride) elements along a sliced axis and the operand's dimensions and dtype otherwise"];
+  let resultConstraint = 5;
   let example = "slice([1, 2, 3, 4]) {axes = [0], starts = [1], limits = [4], strides = [2]} = [2, 4]";
   let hasFolder = 1;
 }
@@ -268,7 +289,9 @@ def MLC_ConcatOp : MLC_Op<"concat", "Concat"> {
                      "[C3] operands have the same dtype, rank and, but for the axis, dimensions",
                      "[C4] the axis is not symbolic",
                      "[C5] the result's axis is the sum of the operands'"];
+  let resultConstraint = 5;
   let example = "concat([1], [2, 3]) {axis = 0} = [1, 2, 3]";
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -287,6 +310,7 @@ def MLC_ReduceOp : MLC_Op<"reduce", "Reduce"> {
                      "[C2] the dtype is a float or integer dtype; mean takes floats only",
                      "[C3] `axes` increase strictly and are below the rank",
                      "[C4] the result drops the axes, or keeps them as 1 with keep_dims"];
+  let resultConstraint = 4;
   let example = "reduce([[1, 2], [3, 4]]) {kind = \"sum\", axes = [1]} = [3, 7]";
   let tolerance = "reduction";
 }
@@ -303,10 +327,14 @@ def MLC_SoftmaxOp : MLC_Op<"softmax", "Softmax"> {
 // Functions
 //===----------------------------------------------------------------------===//
 
-def MLC_CallOp : MLC_Op<"call", "Call"> {
+def MLC_CallOp : MLC_Op<"call", "Call",
+                        [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Calls a function of the same file; calls are inlined";
   let arguments = (ins Variadic<MLC_Tensor>:$operands, StrAttr:$callee);
   let results = (outs Variadic<MLC_Tensor>:$outputs);
+  // The callee's signature is looked up by verifySymbolUses.
+  let hasVerifier = 0;
+  let extraClassDefinition = "";
   let constraints = ["[C1] `callee` names a function of the model",
                      "[C2] operands have the types of its inputs, its symbolic dimensions bound consistently",
                      "[C3] results have the types of its outputs, with those bindings",
@@ -318,44 +346,78 @@ def MLC_CallOp : MLC_Op<"call", "Call"> {
 // Internal ops: made by passes, never in a model file
 //===----------------------------------------------------------------------===//
 
-def MLC_FusionOp : Op<MLC_Dialect, "fusion", [IsolatedFromAbove, Pure, SingleBlock]> {
+def MLC_FusionOp
+    : Op<MLC_Dialect, "fusion", [IsolatedFromAbove, Pure, SingleBlock]>, MLC_Facts {
   let summary = "A group of ops that becomes one kernel";
   let description = [{
     `kind` is "contraction" (a matmul or packed matmul and its element-wise
-    epilogue), "elementwise", "reduction" (with element-wise producers),
-    "softmax" or "data" (one op that moves elements). `reason` says why the group
-    stopped growing. The body's arguments are the operands.
+    epilogue), "elementwise" (broadcasts included), "reduction" (one reduce and
+    its element-wise producers), "softmax" or "data" (at most one op, which moves
+    elements). `reason` says why the group stopped growing. The body's arguments
+    are the operands; constants may stand in every body.
+
+        %r = mlc.fusion "elementwise" (%x = %a, %y = %b) : (tensor<4xf32>, tensor<4xf32>)
+            -> tensor<4xf32> reason "function result" {
+          %s = mlc.add %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+          mlc.yield %s : tensor<4xf32>
+        }
   }];
   let arguments = (ins Variadic<MLC_Tensor>:$inputs, StrAttr:$kind, OptionalAttr<StrAttr>:$reason);
   let results = (outs Variadic<MLC_Tensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
+  let constraints = [
+      "[C1] `kind` is contraction, elementwise, reduction, softmax or data",
+      "[C2] the body's arguments have the types of the operands",
+      "[C3] the body yields the results",
+      "[C4] the body holds ops of the vocabulary and packed ones, but no parameter, call or fusion",
+      "[C5] the body is of its kind"];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::Block *getBlock() { return &getBody().front(); }
+    ::mlc::ir::YieldOp getYield();
+  }];
 }
 
-def MLC_YieldOp : Op<MLC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusionOp"]>]> {
+def MLC_YieldOp
+    : Op<MLC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusionOp"]>]> {
   let summary = "The values of a fusion";
   let arguments = (ins Variadic<MLC_Tensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
-def MLC_PackOp : Op<MLC_Dialect, "pack", [Pure]> {
+def MLC_PackOp : Op<MLC_Dialect, "pack", [Pure]>, MLC_Facts {
   let summary = "Lays a matrix out in column panels for packed_matmul";
   let description = [{
     A K x N matrix (N x K with `transpose`) becomes ceil(N / tile) x K x tile,
     zero-padded: result[p, k, i] = operand[k, p * tile + i].
   }];
-  let arguments = (ins MLC_Tensor:$operand, I64Attr:$tile, DefaultValuedAttr<BoolAttr, "false">:$transpose);
+  let arguments = (ins MLC_Tensor:$operand, I64Attr:$tile,
+                   DefaultValuedAttr<BoolAttr, "false">:$transpose);
   let results = (outs MLC_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let constraints = [
+      "[C1] the operand has rank 2 and a known number of columns",
+      "[C2] `tile` is at least 1",
+      "[C3] the result has the operand's dtype and dimensions ceil(N / tile) x K x tile"];
   let hasVerifier = 1;
 }
 
-def MLC_PackedMatMulOp : Op<MLC_Dialect, "packed_matmul", [Pure]> {
+def MLC_PackedMatMulOp : Op<MLC_Dialect, "packed_matmul", [Pure]>, MLC_Facts {
   let summary = "Matrix product with a right-hand side packed by mlc.pack";
-  let arguments = (ins MLC_Tensor:$lhs, MLC_Tensor:$rhs, DefaultValuedAttr<BoolAttr, "false">:$transpose_a);
+  let description = [{
+    The number N of columns is the result's: the packed operand is zero-padded.
+  }];
+  let arguments = (ins MLC_Tensor:$lhs, MLC_Tensor:$rhs,
+                   DefaultValuedAttr<BoolAttr, "false">:$transpose_a);
   let results = (outs MLC_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let constraints = [
+      "[C1] operands and result have the same dtype",
+      "[C2] lhs has rank 2, rhs rank 3 and a known tile, its last dimension",
+      "[C3] the contracted dimensions are equal: the last of lhs (or the first, with transpose_a) and the second of rhs",
+      "[C4] the result has the rows of lhs and N columns, where rhs has ceil(N / tile) panels"];
   let hasVerifier = 1;
 }
 

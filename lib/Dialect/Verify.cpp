@@ -1,0 +1,97 @@
+// The verifier of all ops of the vocabulary: Graph's inference function decides,
+// so that a model file, a traced graph and MLIR text obey the same rules.
+
+#include "mlc/Dialect/Convert.h"
+#include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Graph/Infer.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+
+namespace mlc::ir {
+
+static Result<std::vector<TensorType>> toGraph(TypeRange types, const std::string &symbol) {
+  std::vector<TensorType> converted;
+  for (Type type : types) {
+    Result<TensorType> one = toGraph(type, symbol);
+    if (!one)
+      return one.takeError();
+    converted.push_back(std::move(*one));
+  }
+  return converted;
+}
+
+static LogicalResult fail(Operation *op, const Error &error) {
+  // An error of inference begins with the op's name already.
+  llvm::StringRef name = op->getName().stripDialect(), message = error.message;
+  if (message.starts_with((name + " ").str()) || message.starts_with((name + ":").str()))
+    return op->emitError(message);
+  return op->emitError() << name << ": " << message;
+}
+
+static LogicalResult verifyTypes(Operation *op, int resultConstraint, const InferContext &context) {
+  std::string symbol = symbolicDim(op);
+  auto operands = toGraph(op->getOperandTypes(), symbol);
+  if (!operands)
+    return fail(op, operands.error());
+  auto results = toGraph(op->getResultTypes(), symbol);
+  if (!results)
+    return fail(op, results.error());
+  auto attributes = attributesOf(op, symbol, /*constants=*/false);
+  if (!attributes)
+    return fail(op, attributes.error());
+  auto expected = inferTypes(*vocabularyOp(op), *operands, *attributes, context);
+  if (!expected)
+    return fail(op, expected.error());
+  llvm::StringRef name = op->getName().stripDialect();
+  if (results->size() != expected->size())
+    return op->emitError() << name << " [C" << resultConstraint << "]: " << results->size()
+                           << " results, expected " << expected->size();
+  for (size_t i = 0; i < results->size(); ++i)
+    if ((*results)[i] != (*expected)[i])
+      return op->emitError() << name << " [C" << resultConstraint << "]: the result is "
+                             << toString((*results)[i]) << ", expected "
+                             << toString((*expected)[i]);
+  return success();
+}
+
+LogicalResult verifyByInference(Operation *op, int resultConstraint) {
+  if (isa<ParameterOp>(op)) {
+    // The list of parameters checks the ops that use it, see verifyParameters.
+    auto module = op->getParentOfType<ModuleOp>();
+    if (module && module->hasAttr(kParametersAttr))
+      return success();
+    return fail(op, badInputError("[C1]: the module has no `mlc.parameters`"));
+  }
+  return verifyTypes(op, resultConstraint, {});
+}
+
+LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // Inference needs no more of the callee than its signature.
+  Graph graph;
+  auto callee = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());
+  if (callee) {
+    std::string symbol = symbolicDim(callee);
+    auto inputs = toGraph(callee.getArgumentTypes(), symbol);
+    auto outputs = toGraph(callee.getResultTypes(), symbol);
+    if (!inputs || !outputs)
+      return emitError("call [C1]: ")
+             << getCalleeAttr() << ": " << (inputs ? outputs : inputs).error().message;
+    Function function;
+    function.name = getCallee().str();
+    auto declare = [&](const TensorType &type) {
+      function.values.push_back({std::to_string(function.values.size()), type});
+      return static_cast<ValueId>(function.values.size() - 1);
+    };
+    for (const TensorType &type : *inputs)
+      function.body.inputs.push_back(declare(type));
+    for (const TensorType &type : *outputs)
+      function.body.outputs.push_back(declare(type));
+    graph.functions.push_back(std::move(function));
+  }
+  return verifyTypes(*this, 3, {&graph});
+}
+
+} // namespace mlc::ir
