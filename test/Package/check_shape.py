@@ -30,7 +30,7 @@ def main():
                 findings.append(f"{path}:{number}: a path of one machine: {line.strip()[:80]}")
         if path.suffix in SOURCES and content and not content.endswith("\n"):
             findings.append(f"{path}: no newline at the end")
-        if path.suffix in (".h", ".cpp") and path.parts[0] in ("lib", "include", "tools", "examples"):
+        if path.suffix in (".h", ".cpp") and path.parts[0] in ("lib", "include", "tools", "examples", "benchmarks"):
             if not re.match(r"/[/*]", content):
                 findings.append(f"{path}:1: does not start with a comment that says its purpose")
     finish(findings, f"{len(checked)} files have the shape of the repository")
