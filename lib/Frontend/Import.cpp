@@ -1,0 +1,112 @@
+// Graph -> mlc dialect. Generic over the op table: an op's operands, attributes
+// and result types become those of the MLIR op of the same name. Refuses what
+// the dialect cannot hold: several symbolic dimensions, subgraphs.
+
+#include "Locations.h"
+
+#include "mlc/Dialect/Convert.h"
+#include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Frontend/Frontend.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace mlc::ir {
+
+static Status importNode(OpBuilder &builder, const Function &function, const Node &node,
+                         std::vector<mlir::Value> &values) {
+  const OpInfo &info = opInfo(node.op);
+  if (!node.blocks.empty())
+    return unsupportedError("node " + node.name + " (" + std::string(info.name) +
+                            "): subgraphs cannot be compiled yet");
+  MLIRContext *context = builder.getContext();
+  NodeNames names{node.name, {}, node.location};
+  for (ValueId result : node.results)
+    names.results.push_back(function.values[result].name);
+
+  OperationState state(toLocation(context, names), "mlc." + std::string(info.name));
+  for (ValueId operand : node.operands)
+    state.operands.push_back(values[operand]);
+  for (ValueId result : node.results)
+    state.types.push_back(toMlir(context, function.values[result].type));
+  for (const auto &[name, attribute] : node.attributes)
+    state.addAttribute(name, toMlir(context, attribute));
+  Operation *op = builder.create(state);
+  for (auto [id, value] : llvm::zip_equal(node.results, op->getResults()))
+    values[id] = value;
+  return {};
+}
+
+static Status importFunction(OpBuilder &builder, const Function &function) {
+  std::vector<std::string> dims = symbolicDims(function);
+  if (dims.size() > 1)
+    return unsupportedError(
+        "function " + function.name +
+        ": more than one symbolic dimension cannot be compiled: " + llvm::join(dims, ", "));
+  MLIRContext *context = builder.getContext();
+  auto types = [&](const std::vector<ValueId> &ids) {
+    llvm::SmallVector<Type> types;
+    for (ValueId id : ids)
+      types.push_back(toMlir(context, function.values[id].type));
+    return types;
+  };
+  auto func = func::FuncOp::create(
+      builder, NameLoc::get(builder.getStringAttr(function.name)), function.name,
+      builder.getFunctionType(types(function.body.inputs), types(function.body.outputs)));
+  if (!dims.empty())
+    func->setAttr(kDimsAttr, builder.getStrArrayAttr({dims[0]}));
+
+  OpBuilder::InsertionGuard guard(builder);
+  mlir::Block *block = func.addEntryBlock();
+  builder.setInsertionPointToStart(block);
+  std::vector<mlir::Value> values(function.values.size());
+  for (auto [i, id] : llvm::enumerate(function.body.inputs)) {
+    values[id] = block->getArgument(i);
+    values[id].setLoc(NameLoc::get(builder.getStringAttr(function.values[id].name)));
+    func.setArgAttr(i, kInputAttr, builder.getStringAttr(function.values[id].name));
+  }
+  for (const Node &node : function.body.nodes)
+    if (Status status = importNode(builder, function, node, values); !status)
+      return status;
+  llvm::SmallVector<mlir::Value> outputs;
+  for (auto [i, id] : llvm::enumerate(function.body.outputs)) {
+    outputs.push_back(values[id]);
+    func.setResultAttr(i, kOutputAttr, builder.getStringAttr(function.outputNames[i]));
+  }
+  func::ReturnOp::create(builder, func.getLoc(), outputs);
+  return {};
+}
+
+Result<OwningOpRef<ModuleOp>> importGraph(MLIRContext &context, const Graph &graph) {
+  OpBuilder builder(&context);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
+  builder.setInsertionPointToStart(module->getBody());
+
+  llvm::SmallVector<mlir::Attribute> parameters;
+  for (const Parameter &parameter : graph.parameters)
+    parameters.push_back(builder.getArrayAttr(
+        {builder.getStringAttr(parameter.name), TypeAttr::get(toMlir(&context, parameter.type))}));
+  (*module)->setAttr(kParametersAttr, builder.getArrayAttr(parameters));
+  for (const Function &function : graph.functions)
+    if (Status status = importFunction(builder, function); !status)
+      return status.takeError();
+
+  // A valid graph gives a valid module; anything else is our defect.
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (message.empty())
+      message = diagnostic.str();
+    return success();
+  });
+  if (failed(verify(*module)))
+    return internalError("importing the graph made an invalid module: " + message);
+  return module;
+}
+
+} // namespace mlc::ir
