@@ -1,0 +1,67 @@
+//===- Target.cpp - CPUs to compile for -----------------------------------===//
+//
+// A target is baseline x86-64 plus features of the table that images are
+// checked against when loaded, so that an image never needs more than it says.
+//
+//===----------------------------------------------------------------------===//
+#include "mlc/Abi/CpuFeatureTable.h"
+#include "mlc/Codegen/Codegen.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <algorithm>
+#include <unistd.h>
+
+using namespace mlc;
+using namespace mlc::codegen;
+
+static constexpr llvm::StringLiteral kV3Features[] = {"avx",    "avx2",   "bmi",   "bmi2",   "f16c",
+                                                      "fma",    "lzcnt",  "movbe", "popcnt", "sse3",
+                                                      "sse4.1", "sse4.2", "ssse3"};
+static constexpr llvm::StringLiteral kV4Features[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f",
+                                                      "avx512vl"};
+
+static Target makeTarget(std::string cpu, std::vector<std::string> features, int64_t l2Bytes) {
+  std::sort(features.begin(), features.end());
+  Target target;
+  target.cpu = std::move(cpu);
+  for (const std::string &name : features)
+    target.features += (target.features.empty() ? "+" : ",+") + name;
+  auto has = [&](const char *name) {
+    return std::binary_search(features.begin(), features.end(), name);
+  };
+  bool avx512 = has("avx512f") && has("avx512vl") && has("avx512bw") && has("avx512dq");
+  target.description.vectorBits = avx512 ? 512 : 256;
+  target.description.vectorRegisters = avx512 ? 32 : 16;
+  target.description.fma = has("fma");
+  target.description.l2Bytes = l2Bytes;
+  return target;
+}
+
+static Result<Target> nativeTarget() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  std::vector<std::string> features;
+  for (const CpuFeature &feature : kCpuFeatures)
+    if (host.lookup(feature.name))
+      features.push_back(feature.name);
+  if (!host.lookup("avx2") || !host.lookup("fma"))
+    return unsupportedError("the host CPU '" + llvm::sys::getHostCPUName().str() +
+                            "' lacks AVX2 or FMA, which compiled code needs");
+  long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return makeTarget(llvm::sys::getHostCPUName().str(), std::move(features),
+                    l2 > 0 ? l2 : int64_t(1) << 20);
+}
+
+Result<Target> codegen::findTarget(const std::string &name) {
+  if (name == "native")
+    return nativeTarget();
+  std::vector<std::string> features(std::begin(kV3Features), std::end(kV3Features));
+  if (name == "x86-64-v3")
+    return makeTarget(name, std::move(features), int64_t(1) << 19);
+  if (name == "x86-64-v4") {
+    features.insert(features.end(), std::begin(kV4Features), std::end(kV4Features));
+    return makeTarget(name, std::move(features), int64_t(1) << 20);
+  }
+  return usageError("unknown target '" + name + "'; expected 'native', 'x86-64-v3' or 'x86-64-v4'");
+}
