@@ -6,13 +6,16 @@
 
 namespace mlc {
 
+std::string toString(const Dim &dim) {
+  return dim.isSymbolic() ? dim.name : std::to_string(dim.size);
+}
+
 std::string toString(const TensorType &type) {
   std::string text(dtypeName(type.dtype));
   text += '[';
   for (size_t i = 0; i < type.dims.size(); ++i) {
-    const Dim &dim = type.dims[i];
     text += i ? "," : "";
-    text += dim.isSymbolic() ? dim.name : std::to_string(dim.size);
+    text += toString(type.dims[i]);
   }
   return text + ']';
 }

@@ -43,6 +43,8 @@ struct TensorType {
   bool operator==(const TensorType &o) const { return dtype == o.dtype && dims == o.dims; }
   bool operator!=(const TensorType &o) const { return !(*this == o); }
 };
+/// "512" or "batch".
+std::string toString(const Dim &dim);
 /// "f32[batch,512]".
 std::string toString(const TensorType &type);
 

@@ -4,12 +4,31 @@
 
 #include "mlc/Graph/Graph.h"
 
+#include <set>
+#include <unordered_map>
+
 namespace mlc {
 
-/// What inference may look up beside operands and attributes. Parameter and
-/// call need it; null members make those two a Usage error.
+/// Functions and parameters by name, for graphs too large to search linearly.
+/// Must not outlive the graph; of equal names the first counts.
+class GraphIndex {
+public:
+  explicit GraphIndex(const Graph &graph);
+  const Function *findFunction(std::string_view name) const;
+  const Parameter *findParameter(std::string_view name) const;
+
+private:
+  std::unordered_map<std::string_view, const Function *> functions;
+  std::unordered_map<std::string_view, const Parameter *> parameters;
+};
+
+/// What inference may look up beside operands and attributes.
 struct InferContext {
+  /// Parameter and call need one of the two; without, they are a Usage error.
   const Graph *graph = nullptr;
+  const GraphIndex *index = nullptr;
+  /// The symbolic names that broadcast may introduce; null: any.
+  const std::set<std::string> *dims = nullptr;
 };
 
 /// The result types of `op`. The one place where an op's constraints are
@@ -20,8 +39,22 @@ Result<std::vector<TensorType>> inferTypes(Op op, const std::vector<TensorType> 
                                            const Attributes &attributes,
                                            const InferContext &context = {});
 
-/// Fills in defaults; refuses unknown or missing attributes and wrong kinds.
+/// Refuses declared result types other than the inferred ones. The error names
+/// the op's last constraint that speaks of the result.
+Status checkResultTypes(Op op, const std::vector<TensorType> &inferred,
+                        const std::vector<TensorType> &declared);
+
+/// Fills in defaults; refuses unknown or missing attributes and wrong kinds. A
+/// list of integers does for a list of dimensions.
 Result<Attributes> completeAttributes(Op op, Attributes attributes);
+
+/// Matches `types` with the types of `callee`'s inputs: the dimensions that its
+/// symbolic names stand for. The error does not name the op.
+Result<std::map<std::string, Dim>> bindDims(const Function &callee,
+                                            const std::vector<TensorType> &types);
+
+/// `type` with its symbolic names replaced where `bindings` has them.
+TensorType substituteDims(TensorType type, const std::map<std::string, Dim> &bindings);
 
 } // namespace mlc
 

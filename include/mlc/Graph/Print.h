@@ -6,7 +6,8 @@
 
 namespace mlc {
 
-/// The way jaxpr does: one line per node, each with its result types.
+/// The way jaxpr does: one line per node, each with its result types. The graph
+/// must be valid.
 std::string print(const Graph &graph);
 std::string print(const Function &function);
 

@@ -5,6 +5,7 @@
 #include "mlc/Graph/Graph.h"
 
 #include <functional>
+#include <unordered_map>
 
 namespace mlc {
 
@@ -29,6 +30,8 @@ public:
 private:
   const Graph &graph;
   Function function;
+  /// Names that are taken, each with the next suffix to try.
+  std::unordered_map<std::string, int64_t> names, outputNames;
 };
 
 /// Calls `visit` for every node, inner blocks after their node.
@@ -36,7 +39,8 @@ void walk(const Function &function, const std::function<void(const Node &)> &vis
 void walk(Function &function, const std::function<void(Node &)> &visit);
 
 /// A graph with the one function `entry`, all calls in it inlined, and only the
-/// parameters that it uses. `graph` must be valid.
+/// parameters that it uses. `graph` must be valid. What comes from a callee is
+/// named "callee/name"; a node without a location gets its call's.
 Result<Graph> inlineCalls(const Graph &graph, std::string_view entry);
 
 /// Drops nodes whose results are unused, and values that no one mentions.

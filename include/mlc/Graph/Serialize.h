@@ -9,6 +9,7 @@ namespace mlc {
 /// The canonical bytes: equal graphs give equal bytes on every platform. Weights
 /// are not part of them.
 std::string serialize(const Graph &graph);
+std::string serialize(const Function &function);
 /// The inverse; checks only the encoding, so validate() what comes from outside.
 Result<Graph> deserialize(std::string_view bytes);
 

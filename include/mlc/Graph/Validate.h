@@ -13,6 +13,8 @@ struct GraphLimits {
   int64_t maxTensorBytes = int64_t(1) << 36;
   int64_t maxBlockDepth = 64;
   int64_t maxConstantBytes = 1 << 20; ///< Of one constant; larger data is a parameter.
+  int64_t maxCallDepth = 256;
+  int64_t maxGraphBytes = 1 << 28; ///< Canonical bytes of a function after inlining calls.
 };
 
 /// Checks names, arity, dtypes, shapes, order of definition, call cycles and
