@@ -50,7 +50,14 @@ struct Printer {
   void operator()(const Dims &value) {
     list(value, [](const Dim &dim) { return toString(dim); });
   }
-  void operator()(const Tensor &value) { out += toString(value, kMaxConstantElements); }
+  void operator()(const Tensor &value) {
+    // On one line, whatever the rank.
+    for (char c : toString(value, kMaxConstantElements))
+      if (c != '\n')
+        out += c;
+      else if (out.back() != ' ')
+        out += ' ';
+  }
 
   void attributes(const Node &node) {
     const OpInfo &info = opInfo(node.op);
