@@ -14,6 +14,7 @@
 
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 using namespace mlc;
 

@@ -154,7 +154,8 @@ Result<SafetensorsHeader> mlc::readSafetensorsHeader(const ByteSource &source,
   for (int i = 0; i < kLengthBytes; ++i)
     length |= static_cast<uint64_t>(lengthBytes[i]) << (8 * i);
   if (length > static_cast<uint64_t>(SafetensorsHeader::kMaxBytes))
-    return badInputError(name + ": not a model: as a safetensors file its header would have " +
+    return badInputError(name +
+                         ": not a model: no JSON, and as safetensors its header would have " +
                          std::to_string(length) + " bytes, the limit is " +
                          std::to_string(SafetensorsHeader::kMaxBytes));
   auto headerBytes = static_cast<int64_t>(length);
