@@ -1,0 +1,195 @@
+//===- Compile.cpp - Answering requests at the door -----------------------===//
+//
+// Graph bytes in, image or text out, through every phase. Nothing that arrives
+// is trusted: the graph is validated before MLIR sees any of it. Every call has
+// its own MLIR context, without threads.
+//
+//===----------------------------------------------------------------------===//
+#include "Compile.h"
+#include "Describe.h"
+
+#include "mlc/Codegen/Codegen.h"
+#include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Frontend/Frontend.h"
+#include "mlc/Graph/Serialize.h"
+#include "mlc/Graph/Validate.h"
+#include "mlc/Pipelines/Pipelines.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlc;
+
+namespace {
+
+/// What MLIR says while a request is answered, one finding a line.
+struct Findings {
+  std::string errors, remarks;
+
+  void add(mlir::Diagnostic &diagnostic) {
+    std::string &out =
+        diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error ? errors : remarks;
+    out += out.empty() ? "" : "\n";
+    llvm::raw_string_ostream stream(out);
+    if (!llvm::isa<mlir::UnknownLoc>(diagnostic.getLocation())) {
+      diagnostic.getLocation().print(stream);
+      stream << ": ";
+    }
+    stream << diagnostic.str();
+    for (mlir::Diagnostic &note : diagnostic.getNotes())
+      stream << "; " << note.str();
+  }
+};
+
+class Compilation {
+public:
+  Compilation(const DoorRequest &request, const volatile int32_t *cancel)
+      : request(request), cancel(cancel),
+        handler(&context, [this](mlir::Diagnostic &diagnostic) { findings.add(diagnostic); }) {}
+
+  Result<std::string> run();
+  const std::string &remarks() const { return findings.remarks; }
+
+private:
+  bool cancelled() const { return cancel && *cancel != 0; }
+  Status readGraph();
+  /// Takes the module to `phase`.
+  Status lower(mlir::ModuleOp module, ir::Phase phase, const ir::TargetDescription &target);
+  Result<std::string> emit(mlir::ModuleOp module);
+
+  const DoorRequest &request;
+  const volatile int32_t *cancel;
+  Graph graph;
+  const Function *function = nullptr;
+  mlir::MLIRContext context{registry(), mlir::MLIRContext::Threading::DISABLED};
+  Findings findings;
+  mlir::ScopedDiagnosticHandler handler;
+
+  static const mlir::DialectRegistry &registry() {
+    static const mlir::DialectRegistry *shared = [] {
+      auto *registry = new mlir::DialectRegistry;
+      ir::registerDialects(*registry);
+      return registry;
+    }();
+    return *shared;
+  }
+};
+
+} // namespace
+
+static Error cancelledError() { return resourceError("the compilation was cancelled"); }
+
+Status Compilation::readGraph() {
+  Result<Graph> read = deserialize(request.payload);
+  if (!read)
+    return read.takeError();
+  graph = std::move(*read);
+  if (Status s = validate(graph); !s)
+    return s;
+  if (graph.functions.empty())
+    return badInputError("the graph has no function");
+  function =
+      request.function.empty() ? &graph.functions.front() : graph.findFunction(request.function);
+  if (!function)
+    return usageError("the graph has no function '" + request.function + "'");
+  return checkExecutable(graph, *function);
+}
+
+Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,
+                          const ir::TargetDescription &target) {
+  ir::PipelineOptions options;
+  options.target = target;
+  options.entry = function->name;
+  options.fuse = request.fuse;
+  options.optimize = request.optimize;
+  mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
+  passes.enableVerifier(false); // The import was verified; the passes are ours.
+  ir::addPhases(passes, ir::Phase::Graph, phase, options);
+  // A pass cannot be interrupted, but the ones that follow can be skipped.
+  if (cancel)
+    context.registerActionHandler(
+        [this](llvm::function_ref<void()> execute, const mlir::tracing::Action &action) {
+          if (!cancelled() || !llvm::isa<mlir::PassExecutionAction>(action))
+            execute();
+        });
+  bool failed = mlir::failed(passes.run(module));
+  if (cancelled())
+    return cancelledError();
+  if (failed)
+    return internalError("cannot lower '" + function->name + "' to the phase " +
+                         ir::phaseName(phase).str() + ": " + findings.errors);
+  return {};
+}
+
+/// Lowers as far as the request asks and makes its text or image.
+Result<std::string> Compilation::emit(mlir::ModuleOp module) {
+  bool image = request.kind == DoorRequest::Kind::Compile;
+  bool assembly = request.phase == "asm";
+  std::optional<ir::Phase> phase =
+      image || assembly ? ir::Phase::LLVM : ir::parsePhase(request.phase);
+  if (!phase)
+    return usageError("unknown phase '" + request.phase + "'");
+
+  codegen::Target target;
+  if (*phase != ir::Phase::Graph) {
+    Result<codegen::Target> found = codegen::findTarget(request.target);
+    if (!found)
+      return found.takeError();
+    target = std::move(*found);
+    if (Status s = lower(module, *phase, target.description); !s)
+      return s.takeError();
+  }
+  if (image) {
+    auto prepared = module->getAttrOfType<mlir::IntegerAttr>("mlc.prepared_bytes");
+    return codegen::emitImage(module, describe(graph, *function, prepared ? prepared.getInt() : 0),
+                              target, request.optimize);
+  }
+  if (assembly)
+    return codegen::emitAssembly(module, target, request.optimize);
+  if (*phase == ir::Phase::LLVM)
+    return codegen::emitLLVM(module, target);
+  std::string text;
+  llvm::raw_string_ostream(text) << module << '\n';
+  return text;
+}
+
+Result<std::string> Compilation::run() {
+  if (Status s = readGraph(); !s)
+    return s.takeError();
+  context.loadDialect<ir::MLCDialect, mlir::func::FuncDialect>();
+  Result<mlir::OwningOpRef<mlir::ModuleOp>> module = ir::importGraph(context, graph);
+  if (!module)
+    return module.takeError();
+  if (cancelled())
+    return cancelledError();
+  return emit(**module);
+}
+
+static Result<std::string> parse(const DoorRequest &request) {
+  Result<Graph> graph = ir::parseMlir(request.payload);
+  if (!graph)
+    return graph.takeError();
+  return serialize(*graph);
+}
+
+DoorReply mlc::answer(const DoorRequest &request, const volatile int32_t *cancel) {
+  std::optional<Compilation> compilation;
+  Result<std::string> result = request.kind == DoorRequest::Kind::ParseMlir
+                                   ? parse(request)
+                                   : compilation.emplace(request, cancel).run();
+  DoorReply reply;
+  reply.ok = result.ok();
+  if (result) {
+    reply.result = std::move(*result);
+    if (compilation)
+      reply.message = compilation->remarks();
+  } else {
+    reply.errorKind = result.error().kind;
+    reply.message = result.error().message;
+  }
+  return reply;
+}
