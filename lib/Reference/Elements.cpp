@@ -1,0 +1,95 @@
+//===- Elements.cpp - Elements and indices of the reference functions ------------===//
+
+#include "Ops.h"
+
+#include <cmath>
+#include <limits>
+
+namespace mlc::reference {
+
+std::vector<double> floats(const Tensor &tensor) {
+  const auto *data = tensor.dataAs<float>();
+  return std::vector<double>(data, data + tensor.size());
+}
+
+std::vector<int64_t> integers(const Tensor &tensor) {
+  int64_t n = tensor.size();
+  if (tensor.dtype() == DType::Bool)
+    return std::vector<int64_t>(tensor.dataAs<uint8_t>(), tensor.dataAs<uint8_t>() + n);
+  if (tensor.dtype() == DType::I32)
+    return std::vector<int64_t>(tensor.dataAs<int32_t>(), tensor.dataAs<int32_t>() + n);
+  return std::vector<int64_t>(tensor.dataAs<int64_t>(), tensor.dataAs<int64_t>() + n);
+}
+
+template <typename To, typename From> static void store(Tensor &to, const std::vector<From> &from) {
+  for (size_t i = 0; i < from.size(); ++i)
+    to.dataAs<To>()[i] = static_cast<To>(from[i]);
+}
+
+Result<Tensor> fromFloats(const ResultType &type, const std::vector<double> &values) {
+  Result<Tensor> result = Tensor::zeros(type.dtype, type.shape);
+  if (!result)
+    return result;
+  store<float>(*result, values);
+  return result;
+}
+
+Result<Tensor> fromIntegers(const ResultType &type, const std::vector<int64_t> &values) {
+  Result<Tensor> result = Tensor::zeros(type.dtype, type.shape);
+  if (!result)
+    return result;
+  if (type.dtype == DType::Bool)
+    store<uint8_t>(*result, values);
+  else if (type.dtype == DType::I32)
+    store<int32_t>(*result, values);
+  else
+    store<int64_t>(*result, values);
+  return result;
+}
+
+int64_t wrappingAdd(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t wrappingSub(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+int64_t wrappingMul(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
+double maximum(double a, double b) {
+  if (std::isnan(a) || std::isnan(b))
+    return std::numeric_limits<double>::quiet_NaN();
+  if (a == 0 && b == 0)
+    return std::signbit(a) ? b : a;
+  return a > b ? a : b;
+}
+
+double minimum(double a, double b) {
+  if (std::isnan(a) || std::isnan(b))
+    return std::numeric_limits<double>::quiet_NaN();
+  if (a == 0 && b == 0)
+    return std::signbit(a) ? a : b;
+  return a < b ? a : b;
+}
+
+MultiIndex::MultiIndex(const Shape &shape)
+    : shape(shape), index(shape.size(), 0), inside(elementCount(shape) != 0) {}
+
+void MultiIndex::next() {
+  for (size_t i = shape.size(); i-- > 0;) {
+    if (++index[i] < shape[i])
+      return;
+    index[i] = 0;
+  }
+  inside = false;
+}
+
+int64_t flatIndex(const Shape &shape, const Shape &index) {
+  int64_t flat = 0;
+  for (size_t i = 0; i < shape.size(); ++i)
+    flat = flat * shape[i] + index[i];
+  return flat;
+}
+
+} // namespace mlc::reference

@@ -1,0 +1,219 @@
+//===- Reference.cpp - Evaluates graphs node by node --------------------------------===//
+//
+// Refuses dtypes that no executor runs yet. Calls are evaluated by recursion,
+// whose depth validate() bounds.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlc/Reference/Reference.h"
+#include "Ops.h"
+#include "mlc/Graph/Infer.h"
+
+#include <new>
+
+namespace mlc {
+namespace {
+
+using reference::Operands;
+using reference::ResultType;
+
+// No default: the compiler names an op that has no line here.
+Result<Tensor> evaluateOp(const Node &node, const Operands &operands, const ResultType &type) {
+  switch (node.op) {
+  case Op::Constant:
+    return std::get<Tensor>(node.attributes.at("value")).clone();
+  case Op::MatMul:
+    return evaluateMatMul(node, operands, type);
+  case Op::Add:
+  case Op::Sub:
+  case Op::Mul:
+  case Op::Div:
+  case Op::Max:
+  case Op::Min:
+  case Op::Neg:
+  case Op::Abs:
+  case Op::Exp:
+  case Op::Log:
+  case Op::Sqrt:
+  case Op::Rsqrt:
+  case Op::Tanh:
+  case Op::Sigmoid:
+  case Op::Relu:
+  case Op::Erf:
+  case Op::Gelu:
+  case Op::LogicalAnd:
+  case Op::LogicalOr:
+  case Op::LogicalNot:
+    return evaluateElementwise(node, operands, type);
+  case Op::Compare:
+    return evaluateCompare(node, operands, type);
+  case Op::Select:
+    return evaluateSelect(node, operands, type);
+  case Op::Cast:
+    return evaluateCast(node, operands, type);
+  case Op::Broadcast:
+    return evaluateBroadcast(node, operands, type);
+  case Op::Reshape:
+    return evaluateReshape(node, operands, type);
+  case Op::Transpose:
+    return evaluateTranspose(node, operands, type);
+  case Op::Slice:
+    return evaluateSlice(node, operands, type);
+  case Op::Concat:
+    return evaluateConcat(node, operands, type);
+  case Op::Reduce:
+    return evaluateReduce(node, operands, type);
+  case Op::Softmax:
+    return evaluateSoftmax(node, operands, type);
+  case Op::Parameter:
+  case Op::Call:
+    return usageError(std::string(opInfo(node.op).name) + ": its value needs the model");
+  }
+  return internalError("op " + std::to_string(static_cast<int>(node.op)) + " has no reference");
+}
+
+TensorType typeOf(const Tensor &tensor) {
+  return {tensor.dtype(), Dims(tensor.shape().begin(), tensor.shape().end())};
+}
+
+/// Evaluates one function on inputs that were checked.
+class Evaluator {
+public:
+  Evaluator(const GraphIndex &index, const ParameterMap &parameters, const Function &function,
+            std::map<std::string, Dim> dims)
+      : index(index), parameters(parameters), function(function), dims(std::move(dims)),
+        tensors(function.values.size()), usesLeft(function.values.size(), 0) {}
+
+  Result<std::vector<Tensor>> run(const std::vector<Tensor> &inputs) {
+    const Block &body = function.body;
+    for (const Node &node : body.nodes)
+      countUses(node.operands);
+    countUses(body.outputs);
+    for (size_t i = 0; i < inputs.size(); ++i)
+      at(body.inputs[i]) = inputs[i];
+    for (const Node &node : body.nodes) {
+      std::vector<Tensor> operands;
+      for (ValueId id : node.operands)
+        operands.push_back(take(id));
+      auto results = evaluate(node, operands);
+      if (!results) {
+        Error error = results.takeError();
+        error.message =
+            "function `" + function.name + "`: node `" + node.name + "`: " + error.message;
+        return error;
+      }
+      for (size_t i = 0; i < results->size(); ++i)
+        at(node.results[i]) = std::move((*results)[i]);
+    }
+    std::vector<Tensor> outputs;
+    for (ValueId id : body.outputs)
+      outputs.push_back(take(id));
+    return outputs;
+  }
+
+private:
+  Tensor &at(ValueId id) { return tensors[static_cast<size_t>(id)]; }
+
+  void countUses(const std::vector<ValueId> &ids) {
+    for (ValueId id : ids)
+      ++usesLeft[static_cast<size_t>(id)];
+  }
+
+  /// The value, released with its last use.
+  Tensor take(ValueId id) {
+    return --usesLeft[static_cast<size_t>(id)] == 0 ? std::exchange(at(id), Tensor()) : at(id);
+  }
+
+  Result<std::vector<Tensor>> evaluate(const Node &node, const std::vector<Tensor> &operands) {
+    if (node.op == Op::Parameter) {
+      const auto &name = std::get<std::string>(node.attributes.at("parameter"));
+      auto found = parameters.find(name);
+      if (found == parameters.end())
+        return usageError("no value is given for parameter `" + name + '`');
+      const TensorType &type = function.values[static_cast<size_t>(node.results[0])].type;
+      if (typeOf(found->second) != type)
+        return badInputError("parameter `" + name + "` is " + toString(typeOf(found->second)) +
+                             ", expected " + toString(type));
+      return std::vector<Tensor>{found->second};
+    }
+    if (node.op == Op::Call) {
+      const Function *callee =
+          index.findFunction(std::get<std::string>(node.attributes.at("callee")));
+      std::vector<TensorType> types;
+      for (const Tensor &operand : operands)
+        types.push_back(typeOf(operand));
+      auto bindings = bindDims(*callee, types);
+      if (!bindings)
+        return bindings.takeError();
+      return Evaluator(index, parameters, *callee, std::move(*bindings)).run(operands);
+    }
+    std::vector<TensorType> types;
+    for (ValueId id : node.results)
+      types.push_back(substituteDims(function.values[static_cast<size_t>(id)].type, dims));
+    return evaluateNode(node, operands, types);
+  }
+
+  const GraphIndex &index;
+  const ParameterMap &parameters;
+  const Function &function;
+  std::map<std::string, Dim> dims;
+  std::vector<Tensor> tensors;
+  std::vector<int64_t> usesLeft;
+};
+
+} // namespace
+
+Result<std::vector<Tensor>> evaluateNode(const Node &node, const std::vector<Tensor> &operands,
+                                         const std::vector<TensorType> &resultTypes) {
+  for (const Tensor &operand : operands)
+    if (!isExecutable(operand.dtype()))
+      return unsupportedError("dtype " + std::string(dtypeName(operand.dtype())) +
+                              " cannot be executed yet");
+  if (resultTypes.size() != 1)
+    return usageError(std::string(opInfo(node.op).name) + ": expected one result type, got " +
+                      std::to_string(resultTypes.size()));
+  ResultType type{resultTypes[0].dtype, {}};
+  if (!isExecutable(type.dtype))
+    return unsupportedError("dtype " + std::string(dtypeName(type.dtype)) +
+                            " cannot be executed yet");
+  for (const Dim &dim : resultTypes[0].dims) {
+    if (dim.isSymbolic())
+      return usageError(std::string(opInfo(node.op).name) + ": dimension `" + dim.name +
+                        "` of the result is not known");
+    type.shape.push_back(dim.size);
+  }
+  try {
+    Result<Tensor> result = evaluateOp(node, operands, type);
+    if (!result)
+      return result.takeError();
+    return std::vector<Tensor>{std::move(*result)};
+  } catch (const std::bad_alloc &) {
+    return resourceError(std::string(opInfo(node.op).name) + ": out of memory for " +
+                         toString(resultTypes[0]));
+  }
+}
+
+Result<std::vector<Tensor>> evaluateReference(const Graph &graph, const Function &function,
+                                              const ParameterMap &parameters,
+                                              const std::vector<Tensor> &inputs) {
+  std::vector<TensorType> types;
+  for (const Tensor &input : inputs)
+    types.push_back(typeOf(input));
+  auto dims = bindDims(function, types);
+  if (!dims)
+    return dims.takeError();
+  GraphIndex index(graph);
+  auto outputs = Evaluator(index, parameters, function, std::move(*dims)).run(inputs);
+  if (!outputs)
+    return outputs;
+  // Inputs, parameters and outputs may share memory: give the caller its own.
+  try {
+    for (Tensor &output : *outputs)
+      output = output.clone();
+  } catch (const std::bad_alloc &) {
+    return resourceError("out of memory for the outputs of `" + function.name + '`');
+  }
+  return outputs;
+}
+
+} // namespace mlc
