@@ -147,26 +147,37 @@ Result<std::string> mlc::readFile(const std::string &path, int64_t maxBytes) {
   return contents;
 }
 
-/// Writes everything to a new file; the name is in use if it exists.
-static int writeNew(const std::string &path, std::string_view bytes) {
+static int writeAll(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    size_t piece = std::min(bytes.size(), static_cast<size_t>(kPiece));
+    ssize_t put = ::write(descriptor, bytes.data(), piece);
+    if (put >= 0)
+      bytes.remove_prefix(static_cast<size_t>(put));
+    else if (errno != EINTR)
+      return errno;
+  }
+  return 0;
+}
+
+/// Writes everything to a file that did not exist; gives an errno.
+static int writeNew(const std::string &path, const std::vector<std::string_view> &pieces) {
   int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0)
     return errno;
   int code = 0;
-  while (!bytes.empty() && code == 0) {
-    ssize_t put =
-        ::write(descriptor, bytes.data(), std::min(bytes.size(), static_cast<size_t>(kPiece)));
-    if (put >= 0)
-      bytes.remove_prefix(static_cast<size_t>(put));
-    else if (errno != EINTR)
-      code = errno;
-  }
+  for (std::string_view piece : pieces)
+    if (code == 0)
+      code = writeAll(descriptor, piece);
   if (::close(descriptor) != 0 && code == 0)
     code = errno;
   return code;
 }
 
 Status mlc::writeFile(const std::string &path, std::string_view bytes) {
+  return writeFile(path, std::vector<std::string_view>{bytes});
+}
+
+Status mlc::writeFile(const std::string &path, const std::vector<std::string_view> &pieces) {
   if (path.find('\0') != std::string::npos)
     return badInputError("cannot write to a path that holds a zero byte");
   // Renaming would replace a link or a device by the new file: follow the one,
@@ -186,7 +197,7 @@ Status mlc::writeFile(const std::string &path, std::string_view bytes) {
   int code = EEXIST;
   for (int attempt = 0; attempt < 100 && code == EEXIST; ++attempt) {
     temporary = target + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-    code = writeNew(temporary, bytes);
+    code = writeNew(temporary, pieces);
   }
   if (code == 0 && ::rename(temporary.c_str(), target.c_str()) != 0)
     code = errno;

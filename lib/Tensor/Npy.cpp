@@ -280,6 +280,6 @@ Status mlc::writeNpy(const std::string &path, const Tensor &tensor) {
   bytes += static_cast<char>(header.size() & 0xff);
   bytes += static_cast<char>(header.size() >> 8);
   bytes += header;
-  bytes.append(tensor.dataAs<char>(), static_cast<size_t>(tensor.byteSize()));
-  return writeFile(path, bytes);
+  std::string_view data(tensor.dataAs<char>(), static_cast<size_t>(tensor.byteSize()));
+  return writeFile(path, {bytes, data});
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mlc {
 
@@ -17,6 +18,7 @@ Result<std::string> readFile(const std::string &path, int64_t maxBytes);
 
 /// Writes next to `path` and renames, so that a reader never sees a partial file.
 Status writeFile(const std::string &path, std::string_view bytes);
+Status writeFile(const std::string &path, const std::vector<std::string_view> &pieces);
 
 /// A regular file open for reading at any offset. Movable; one thread at a time.
 class RegularFile {
