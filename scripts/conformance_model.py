@@ -1,0 +1,109 @@
+"""Builds the cases of conformance files: models of one op, tensors as JSON."""
+
+import math
+
+import numpy as np
+
+DTYPES = {"f32": np.float32, "i32": np.int32, "i64": np.int64, "bool": np.bool_}
+INT_RANGE = {"i32": (-2**31, 2**31 - 1), "i64": (-2**63, 2**63 - 1)}
+# 0, 1, primes and the edges of vectors of 8, 16 and 64 elements.
+LENGTHS = [0, 1, 2, 7, 15, 16, 17, 31, 33, 63, 64, 65]
+SHAPES = [[]] + [[n] for n in LENGTHS] + [[3, 5], [2, 0, 3], [2, 3, 17]]
+BATCHES = [0, 1, 3, 16, 17]
+
+
+def number(value):
+    """A float as JSON holds it: exact if an f32 holds it, else 12 digits."""
+    value = float(value)
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value if float(np.float32(value)) == value else float(f"{value:.12g}")
+
+
+def tensor(dtype, shape, values):
+    values = np.asarray(values).reshape(-1).tolist()
+    assert len(values) == math.prod(shape), (shape, len(values))
+    if dtype == "f32":
+        values = [number(v) for v in values]
+    elif dtype != "bool":
+        values = [int(v) for v in values]
+    return {"dtype": dtype, "shape": list(shape), "data": values}
+
+
+class Draw:
+    """Seeded values that are short to write; specials come first."""
+
+    SPECIALS = {
+        "f32": [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 3.0, 2.0**-149, -(2.0**-126),
+                float(np.float32(3.4028234e38)), -float(np.float32(3.4028234e38))],
+        "i32": [0, 1, -1, 2**31 - 1, -2**31, 2, 7, -7],
+        "i64": [0, 1, -1, 2**63 - 1, -2**63, 2, 7, -7],
+        "bool": [True, False],
+    }
+
+    def __init__(self, seed):
+        self.random = np.random.RandomState(seed)
+
+    def plain(self, dtype, shape, scale=8.0):
+        """Tame values: multiples of 1/64 of both signs, small integers, bools."""
+        n = math.prod(shape)
+        if dtype == "f32":
+            values = np.round(self.random.standard_normal(n) * scale * 16) / 64
+        elif dtype == "bool":
+            values = self.random.randint(0, 2, n).astype(bool)
+        else:
+            values = self.random.randint(-100, 100, n)
+        return values.astype(DTYPES[dtype]).reshape(shape)
+
+    def special(self, dtype, shape, scale=8.0, turn=0):
+        """Plain values with the specials (rotated by `turn`) strewn in."""
+        values = self.plain(dtype, shape, scale).reshape(-1)
+        specials = self.SPECIALS[dtype]
+        for i in range(0, values.size, 2):
+            k = i // 2 + turn
+            values[i] = specials[k % len(specials)]
+        return values.reshape(shape)
+
+
+def value_json(name, dtype, dims):
+    return {"name": name, "dtype": dtype, "dims": list(dims)}
+
+
+def function(name, inputs, nodes, outputs):
+    """inputs: (name, dtype, dims); nodes: dicts; outputs: (name, value)."""
+    return {"name": name, "inputs": [value_json(*i) for i in inputs], "nodes": nodes,
+            "outputs": [{"name": n, "value": v} for n, v in outputs]}
+
+
+def node(op, operands, results, attributes=None, name="node"):
+    """results: (name, dtype, dims)."""
+    return {"name": name, "op": op, "operands": operands, "attributes": attributes or {},
+            "results": [value_json(*r) for r in results]}
+
+
+def model(functions, parameters=()):
+    return {"format_version": 1, "parameters": [value_json(*p) for p in parameters],
+            "functions": functions}
+
+
+def case(name, graph, runs, parameters=None):
+    """runs: (inputs, outputs), dicts of tensor JSON by name."""
+    return {"name": name, "model": graph, "parameters": parameters or {},
+            "runs": [{"inputs": i, "outputs": o} for i, o in runs]}
+
+
+def op_case(op, inputs, output, attributes, runs, name):
+    """One node. inputs: (dtype, dims) each; runs: (list of input arrays, output array)."""
+    names = [f"x{i}" for i in range(len(inputs))]
+    body = [node(op, names, [("y", *output)], attributes)]
+    typed = [(n, *t) for n, t in zip(names, inputs)]
+    graph = model([function("main", typed, body, [("y", "y")])])
+    rows = []
+    for arrays, result in runs:
+        result = np.asarray(result)
+        rows.append(({n: tensor(t[0], a.shape, a) for n, t, a in zip(names, inputs, arrays)},
+                     {"y": tensor(output[0], result.shape, result)}))
+    label = ", ".join(f"{t}{list(d)}".replace("'", "") for t, d in inputs)
+    return case(f"{name} {label}".strip(), graph, rows)

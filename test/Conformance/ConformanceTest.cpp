@@ -1,0 +1,195 @@
+//===- ConformanceTest.cpp - Every op, every executor ---------------------===//
+//
+// Runs the conformance files under each executor: inputs, parameters and, where
+// the executor takes them, outputs lie flush against inaccessible pages, once at
+// their end and once at their start; inputs cannot be written.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CaseFile.h"
+#include "GuardedTensor.h"
+#include "Tolerance.h"
+
+#include "mlc/mlc.h"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+
+using namespace mlc;
+using namespace mlc::test;
+
+namespace {
+
+std::string pathOf(std::string_view op) { return "Conformance/" + std::string(op) + ".json"; }
+
+/// The node that the file is about: its op decides the tolerance.
+const Node *findNode(const Case &test, std::string_view op) {
+  for (const Node &node : test.graph.functions[0].body.nodes)
+    if (opInfo(node.op).name == op)
+      return &node;
+  return nullptr;
+}
+
+TensorMap guarded(const TensorMap &tensors, Flush flush) {
+  TensorMap result;
+  for (const auto &[name, tensor] : tensors)
+    result.emplace(name, guardedCopy(tensor, flush));
+  return result;
+}
+
+std::string compareOutput(const Node &node, const Run &run, const Expectation &expected,
+                          const Tensor &got) {
+  if (got.dtype() != expected.tensor.dtype() || got.shape() != expected.tensor.shape())
+    return "has another dtype or shape than expected";
+  if (got.dtype() != DType::F32)
+    return compare(got, expected.tensor, 0, 0).message;
+  std::vector<Tensor> operands;
+  for (const auto &input : run.inputs) // x0, x1, ...: in order
+    operands.push_back(input.second);
+  return disagreement(got, expected.exact, allowance(node, operands, expected.exact));
+}
+
+/// A way to execute the cases.
+struct Subject {
+  Executor executor;
+  CompileOptions options;
+};
+
+class Runner {
+public:
+  explicit Runner(Subject subject) : subject(std::move(subject)) {
+    auto created = Engine::create();
+    REQUIRE(created.ok());
+    engine.emplace(std::move(*created));
+  }
+
+  /// Outputs of every run of the case, or an error.
+  Result<std::vector<TensorMap>> execute(const Case &test, Flush flush) {
+    TensorMap parameters = guarded(test.parameters, flush);
+    std::vector<TensorMap> results;
+    if (subject.executor == Executor::Jit) {
+      auto executable = engine->compile(test.graph, parameters, subject.options);
+      if (!executable)
+        return executable.takeError();
+      for (const Run &run : test.runs) {
+        TensorMap outputs;
+        for (const auto &[name, expected] : run.outputs)
+          outputs.emplace(name,
+                          guardedTensor(expected.tensor.dtype(), expected.tensor.shape(), flush));
+        auto call = executable->bind(guarded(run.inputs, flush), outputs);
+        if (!call)
+          return call.takeError();
+        if (Status status = call->run(); !status)
+          return status.takeError();
+        results.push_back(std::move(outputs));
+      }
+      return results;
+    }
+    std::optional<EagerRunner> eager;
+    if (subject.executor == Executor::Eager) {
+      auto runner = EagerRunner::create(*engine, test.graph, parameters, subject.options);
+      if (!runner)
+        return runner.takeError();
+      eager.emplace(std::move(*runner));
+    }
+    for (const Run &run : test.runs) {
+      TensorMap inputs = guarded(run.inputs, flush);
+      auto outputs = eager ? (*eager)(inputs)
+                           : engine->evaluate(test.graph, parameters, inputs, subject.executor);
+      if (!outputs)
+        return outputs.takeError();
+      results.push_back(std::move(*outputs));
+    }
+    return results;
+  }
+
+private:
+  Subject subject;
+  std::optional<Engine> engine;
+};
+
+void checkCase(Runner &runner, const std::string &op, const Case &test, Flush flush) {
+  std::string where = op + ": " + test.name +
+                      (flush == Flush::End ? " (flush at the end)" : " (flush at the start)");
+  INFO(where);
+  const Node *node = findNode(test, op);
+  REQUIRE(node);
+  auto results = runner.execute(test, flush);
+  if (!results) {
+    FAIL_CHECK(results.error().message);
+    return;
+  }
+  for (size_t i = 0; i < test.runs.size(); ++i)
+    for (const auto &[name, expected] : test.runs[i].outputs) {
+      auto got = (*results)[i].find(name);
+      if (got == (*results)[i].end()) {
+        FAIL_CHECK("run " << i << ": no output " << name);
+        continue;
+      }
+      std::string message = compareOutput(*node, test.runs[i], expected, got->second);
+      if (!message.empty())
+        FAIL_CHECK("run " << i << ", output " << name << ": " << message);
+      else
+        SUCCEED();
+    }
+}
+
+void runAll(Subject subject) {
+  Runner runner(std::move(subject));
+  for (int32_t i = 0; i < numOps(); ++i) {
+    std::string op(opInfo(opAt(i)).name);
+    if (!std::filesystem::exists(pathOf(op)))
+      continue; // "every op has a conformance file" says so
+    DYNAMIC_SECTION(op) {
+      CaseFile file = readCaseFile(pathOf(op));
+      for (const Case &test : file.cases)
+        for (Flush flush : {Flush::End, Flush::Start})
+          checkCase(runner, op, test, flush);
+    }
+  }
+}
+
+CompileOptions options(bool optimize, bool fuse, const char *target = "native") {
+  CompileOptions result;
+  result.optimize = optimize;
+  result.fuse = fuse;
+  result.target = target;
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("every op has a conformance file", "[complete]") {
+  for (int32_t i = 0; i < numOps(); ++i) {
+    std::string op(opInfo(opAt(i)).name);
+    INFO(op << " wants test/" << pathOf(op));
+    CHECK(std::filesystem::exists(pathOf(op)));
+    if (!std::filesystem::exists(pathOf(op)))
+      continue;
+    CaseFile file = readCaseFile(pathOf(op));
+    CHECK(file.op == op);
+    CHECK(!file.cases.empty());
+    for (const Case &test : file.cases) {
+      INFO(test.name);
+      CHECK(findNode(test, op));
+    }
+  }
+}
+
+TEST_CASE("reference", "[reference]") { runAll({Executor::Reference, {}}); }
+TEST_CASE("eager", "[eager]") { runAll({Executor::Eager, options(true, true)}); }
+
+#ifdef MLC_HAS_COMPILER
+TEST_CASE("jit, optimised, fused", "[jit]") { runAll({Executor::Jit, options(true, true)}); }
+TEST_CASE("jit, optimised, unfused", "[jit-unfused]") {
+  runAll({Executor::Jit, options(true, false)});
+}
+TEST_CASE("jit, O0, fused", "[jit-O0]") { runAll({Executor::Jit, options(false, true)}); }
+TEST_CASE("jit, O0, unfused", "[jit-O0-unfused]") {
+  runAll({Executor::Jit, options(false, false)});
+}
+TEST_CASE("jit, x86-64-v3", "[jit-v3]") {
+  runAll({Executor::Jit, options(true, true, "x86-64-v3")});
+}
+#endif
