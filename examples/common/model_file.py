@@ -97,11 +97,15 @@ class Graph:
     """Functions and parameters of one model; the first function is the entry."""
 
     def __init__(self):
-        self.parameters, self.functions = {}, []
+        self.parameters, self.functions, self.goldens = {}, [], []
 
     def function(self, name):
         self.functions.append(Function(self, name))
         return self.functions[-1]
+
+    def golden(self, inputs, outputs, relative_tolerance, absolute_tolerance):
+        """Records a call of the entry function that `mlc-run --selftest` repeats."""
+        self.goldens.append((inputs, outputs, relative_tolerance, absolute_tolerance))
 
     def json(self):
         parameters = [{"name": n, "dtype": dtype_name(a), "dims": list(a.shape)}
@@ -115,17 +119,27 @@ class Graph:
         if path.suffix == ".json":
             path.write_text(json.dumps(self.json(), indent=1) + "\n", encoding="utf-8")
             return
-        graph = json.dumps(self.json(), separators=(",", ":"))
-        header = {"__metadata__": {"mlc.format_version": "1", "mlc.graph": graph}}
-        offset, blobs = 0, []
-        for name, array in self.parameters.items():
+        tensors, goldens = dict(self.parameters), []
+        for i, (inputs, outputs, relative, absolute) in enumerate(self.goldens):
+            names = [{n: f"golden.{i}.{kind}.{n}" for n in arrays}
+                     for kind, arrays in (("input", inputs), ("output", outputs))]
+            goldens.append({"function": self.functions[0].name, "relative_tolerance": relative,
+                            "absolute_tolerance": absolute, "inputs": names[0], "outputs": names[1]})
+            for arrays, called in zip((inputs, outputs), names):
+                tensors.update({called[n]: np.ascontiguousarray(a) for n, a in arrays.items()})
+        metadata = {"mlc.format_version": "1",
+                    "mlc.graph": json.dumps(self.json(), separators=(",", ":"))}
+        if goldens:
+            metadata["mlc.golden"] = json.dumps(goldens, separators=(",", ":"))
+        header, blobs, offset = {"__metadata__": metadata}, [], 0
+        for name, array in tensors.items():
             blobs.append(array.astype(array.dtype.newbyteorder("<")).tobytes())
             header[name] = {"dtype": SAFETENSORS_NAMES[dtype_name(array)],
                             "shape": list(array.shape),
                             "data_offsets": [offset, offset + len(blobs[-1])]}
             offset += len(blobs[-1])
         text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)  # aligns the tensors
+        text += b" " * (-(8 + len(text)) % 64)  # aligns the tensors
         path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 

@@ -46,11 +46,12 @@ def build(weights, biases):
 
 def main():
     weights, biases, heldout, labels = train()
-    build(weights, biases).save(HERE / "digits.safetensors")
-
     wide = [[a.astype(np.float64) for a in arrays] for arrays in (weights, biases)]
     hidden = np.maximum(heldout @ wide[0][0] + wide[1][0], 0)
     logits = (hidden @ wide[0][1] + wide[1][1]).astype(np.float32)
+    graph = build(weights, biases)
+    graph.golden({"images": heldout[:4]}, {"logits": logits[:4]}, 1e-5, 1e-5)
+    graph.save(HERE / "digits.safetensors")
     np.save(HERE / "heldout-images.npy", heldout)
     np.save(HERE / "heldout-labels.npy", labels)
     np.save(HERE / "heldout-logits.npy", logits)
