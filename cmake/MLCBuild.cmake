@@ -53,6 +53,9 @@ function(mlc_add_compiler_library name)
   target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   target_compile_definitions(${name} PUBLIC ${MLC_LLVM_DEFINITIONS})
   target_compile_options(${name} PRIVATE -Wno-unused-parameter)
+  # MLIR tells traits apart by the address of a variable in an inline function.
+  # Hidden, it would differ between libMLIR and us: no terminators, no constants.
+  target_compile_options(${name} PUBLIC -fvisibility=default -fno-visibility-inlines-hidden)
   add_dependencies(${name} mlc-generated)
 endfunction()
 

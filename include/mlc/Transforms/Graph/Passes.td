@@ -1,0 +1,75 @@
+//===- Passes.td - Passes on the mlc dialect ------------------*- tablegen -*-===//
+
+#ifndef MLC_TRANSFORMS_GRAPH_PASSES
+#define MLC_TRANSFORMS_GRAPH_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def InlineCallsPass : Pass<"mlc-inline-calls", "::mlir::ModuleOp"> {
+  let summary = "Inline all calls of the entry function and drop the other functions";
+  let description = [{
+    A callee's symbolic dimension takes the size that it has at the call. Refuses
+    functions that call themselves, directly or through others, and more ops than
+    `max-ops` after inlining.
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "\"\"", "Function to keep; empty: the first">,
+    Option<"maxOps", "max-ops", "int64_t", "1 << 20", "Most ops that inlining may make">
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def SimplifyPass : Pass<"mlc-simplify", "::mlir::func::FuncOp"> {
+  let summary = "Fold and canonicalise mlc ops";
+  let description = [{
+    Applies the dialect's folders and patterns until nothing changes. Every rewrite
+    is exact: it keeps each bit of every result, NaNs' payloads aside.
+  }];
+  let dependentDialects = ["::mlc::ir::MLCDialect"];
+}
+
+def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
+  let summary = "Lay right-hand sides of matrix products out in column panels";
+  let description = [{
+    A matmul of f32 matrices becomes mlc.pack and mlc.packed_matmul when its
+    right-hand side depends on parameters and constants alone, so that packing can
+    be hoisted, or when it is transposed, so that kernels read rows of columns
+    only. Matrices with fewer than `tile` columns get a panel of their own width,
+    rounded up to `vector`.
+  }];
+  let options = [
+    Option<"tile", "tile", "int64_t", "64", "Columns of a panel">,
+    Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">
+  ];
+  let dependentDialects = ["::mlc::ir::MLCDialect"];
+}
+
+def HoistParametersPass : Pass<"mlc-hoist-parameters", "::mlir::ModuleOp"> {
+  let summary = "Split the one function into @prepare and @run";
+  let description = [{
+    What depends on parameters and constants alone moves to @prepare, whose results
+    @run takes as trailing arguments. Splat constants stay where they are used, and
+    so do broadcasts that make a tensor larger: the smaller tensor is prepared.
+    Values with a symbolic dimension stay in @run.
+  }];
+  let dependentDialects = ["::mlc::ir::MLCDialect", "::mlir::func::FuncDialect"];
+}
+
+def FusePass : Pass<"mlc-fuse", "::mlir::func::FuncOp"> {
+  let summary = "Group ops into mlc.fusion, one kernel each";
+  let description = [{
+    Groups grow from their last op to its producers. A producer joins when all its
+    users are in the group and it has the group's iteration shape: element-wise ops
+    join element-wise groups, epilogues and reductions; a contraction joins its
+    epilogue. Splat constants and broadcasts are copied into every group that uses
+    them. Ops that move data, and softmax, stay alone. The attribute `reason` of a
+    group says why its result did not join the group of its users.
+  }];
+  let options = [
+    Option<"fuse", "fuse", "bool", "true", "Whether groups may hold more than one op">,
+    Option<"maxOps", "max-ops", "int64_t", "128", "Most ops in a group">
+  ];
+  let dependentDialects = ["::mlc::ir::MLCDialect"];
+}
+
+#endif // MLC_TRANSFORMS_GRAPH_PASSES

@@ -1,0 +1,239 @@
+// mlc-fuse: groups the ops of a function into mlc.fusion, on functions of mlc
+// ops. Leaves parameters, calls and existing fusions alone.
+//
+// Ops are visited from last to first. An op joins the group of its users or
+// becomes the last op, the root, of a new one. A group has one result, its
+// root's; all other values of a group are used inside it only. So a group can
+// always stand at the place of its root, and no cycle can arise.
+
+#include "ParameterOnly.h"
+
+#include "mlc/Transforms/Graph/Passes.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace mlc::ir {
+
+#define GEN_PASS_DEF_FUSEPASS
+#include "mlc/Transforms/Graph/Passes.h.inc"
+
+namespace {
+
+enum class Kind { Elementwise, Contraction, Reduction, Softmax, Data };
+
+llvm::StringRef name(Kind kind) {
+  switch (kind) {
+  case Kind::Elementwise:
+    return "elementwise";
+  case Kind::Contraction:
+    return "contraction";
+  case Kind::Reduction:
+    return "reduction";
+  case Kind::Softmax:
+    return "softmax";
+  case Kind::Data:
+    return "data";
+  }
+  llvm_unreachable("unknown kind");
+}
+
+Kind kindOf(Operation *op) {
+  if (isa<MatMulOp, PackedMatMulOp>(op))
+    return Kind::Contraction;
+  if (isa<ReduceOp>(op))
+    return Kind::Reduction;
+  if (isa<SoftmaxOp>(op))
+    return Kind::Softmax;
+  if (isa<ConstantOp, ReshapeOp, TransposeOp, SliceOp, ConcatOp, PackOp>(op))
+    return Kind::Data;
+  return Kind::Elementwise;
+}
+
+bool isGroupable(Operation *op) {
+  return isa_and_nonnull<MLCDialect>(op->getDialect()) && !isa<ParameterOp, CallOp, FusionOp>(op);
+}
+
+// Only the index changes: cheaper to repeat in every group than to store.
+bool isRepeatable(Operation *op) { return isa<BroadcastOp>(op); }
+
+llvm::ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+struct Group {
+  Kind kind;
+  Operation *root;
+  llvm::SmallVector<int64_t> shape; ///< Of the loops: every member but the root has it.
+  llvm::StringRef reason;
+  llvm::SmallVector<Operation *> members; ///< From last to first.
+};
+
+class Fuser {
+public:
+  Fuser(Block &block, bool fuse, int64_t maxOps) : block(block), fuse(fuse), maxOps(maxOps) {}
+
+  void run() {
+    llvm::SmallVector<Operation *> ops;
+    for (Operation &op : block.without_terminator())
+      if (isGroupable(&op))
+        ops.push_back(&op);
+    for (Operation *op : llvm::reverse(ops))
+      place(op);
+    for (Operation *op : ops)
+      if (auto root = rootOf.find(op); root != rootOf.end())
+        build(groups[root->second]);
+    for (Operation *op : llvm::reverse(ops))
+      op->erase();
+  }
+
+private:
+  // Adds `op` to the groups of its users, or makes a group of it.
+  void place(Operation *op) {
+    llvm::SetVector<size_t> users;
+    llvm::DenseSet<size_t> contractions; // Groups in which `op` feeds the contraction.
+    bool isUsedOutside = false;
+    for (Operation *user : op->getUsers()) {
+      auto found = memberOf.find(user);
+      if (found == memberOf.end()) {
+        isUsedOutside = true;
+        continue;
+      }
+      users.insert(found->second.begin(), found->second.end());
+      if (kindOf(user) == Kind::Contraction)
+        contractions.insert(found->second.begin(), found->second.end());
+    }
+    // Constants that repeat one element are copied when groups are built.
+    if (isSplatConstant(op->getResult(0)) && !isUsedOutside)
+      return;
+
+    llvm::StringRef reason;
+    if (isUsedOutside)
+      reason = isReturned(op) ? "function result" : "consumer is not grouped";
+    else if (users.empty())
+      reason = "result is unused";
+    else if (users.size() > 1 && !isRepeatable(op))
+      reason = "result has several users";
+    if (reason.empty() || isRepeatable(op))
+      for (size_t user : users) {
+        llvm::StringRef obstacle = contractions.contains(user) ? "consumer is a contraction"
+                                                               : whyNotJoin(op, groups[user]);
+        if (obstacle.empty())
+          join(op, user);
+        else
+          reason = obstacle;
+      }
+    if (!reason.empty())
+      start(op, reason);
+  }
+
+  bool isReturned(Operation *op) const {
+    return llvm::is_contained(op->getUsers(), block.getTerminator());
+  }
+
+  // Empty when `op` may join `group`.
+  llvm::StringRef whyNotJoin(Operation *op, const Group &group) const {
+    if (!fuse)
+      return "fusion is off";
+    Kind kind = kindOf(op);
+    if (kind == Kind::Reduction)
+      return "a reduction ends its group";
+    if (kind == Kind::Softmax)
+      return "softmax stays alone";
+    if (kind == Kind::Data)
+      return "data movement stays alone";
+    if (group.kind == Kind::Softmax)
+      return "consumer is a softmax";
+    if (group.kind == Kind::Data)
+      return "consumer moves data";
+    if (kind == Kind::Contraction && group.kind == Kind::Contraction)
+      return "consumer has a contraction already";
+    if (kind == Kind::Contraction && group.kind == Kind::Reduction)
+      return "consumer is a reduction";
+    if (shapeOf(op->getResult(0)) != llvm::ArrayRef<int64_t>(group.shape))
+      return "different shape";
+    if (static_cast<int64_t>(group.members.size()) >= maxOps)
+      return "group is full";
+    return "";
+  }
+
+  void join(Operation *op, size_t index) {
+    groups[index].members.push_back(op);
+    if (kindOf(op) == Kind::Contraction)
+      groups[index].kind = Kind::Contraction;
+    memberOf[op].push_back(index);
+  }
+
+  void start(Operation *op, llvm::StringRef reason) {
+    // The loops of a reduction run over its operand.
+    Value loops = isa<ReduceOp>(op) ? op->getOperand(0) : op->getResult(0);
+    rootOf[op] = groups.size();
+    memberOf[op].push_back(groups.size());
+    groups.push_back({kindOf(op), op, llvm::to_vector(shapeOf(loops)), reason, {op}});
+  }
+
+  void build(const Group &group) {
+    llvm::DenseSet<Operation *> members(group.members.begin(), group.members.end());
+    llvm::SetVector<Value> operands;
+    for (Operation *op : llvm::reverse(group.members))
+      for (Value operand : op->getOperands())
+        if (!members.contains(operand.getDefiningOp()) && !isCopied(operand))
+          operands.insert(operand);
+    llvm::SmallVector<Value> inputs;
+    llvm::SmallVector<Location> locations;
+    for (Value operand : operands) {
+      Value made = fusedValues.lookup(operand);
+      inputs.push_back(made ? made : operand);
+      locations.push_back(operand.getLoc());
+    }
+
+    OpBuilder builder(group.root);
+    auto fusion = FusionOp::create(builder, group.root->getLoc(), group.root->getResultTypes(),
+                                   inputs, builder.getStringAttr(name(group.kind)),
+                                   builder.getStringAttr(group.reason));
+    Block *body =
+        builder.createBlock(&fusion.getBody(), {}, ValueRange(inputs).getTypes(), locations);
+    IRMapping mapping;
+    mapping.map(operands.getArrayRef(), body->getArguments());
+    for (Operation *op : llvm::reverse(group.members)) {
+      for (Value operand : op->getOperands())
+        if (!mapping.contains(operand))
+          builder.clone(*operand.getDefiningOp(), mapping);
+      builder.clone(*op, mapping);
+    }
+    Value result = group.root->getResult(0);
+    YieldOp::create(builder, group.root->getLoc(), mapping.lookup(result));
+    fusedValues[result] = fusion.getResult(0);
+    result.replaceUsesWithIf(fusion.getResult(0),
+                             [](OpOperand &use) { return !isGroupable(use.getOwner()); });
+  }
+
+  // A splat constant that is no group of its own.
+  bool isCopied(Value value) const {
+    return isSplatConstant(value) && !rootOf.contains(value.getDefiningOp());
+  }
+
+  Block &block;
+  bool fuse;
+  int64_t maxOps;
+  llvm::SmallVector<Group, 0> groups;
+  llvm::DenseMap<Operation *, llvm::SmallVector<size_t, 1>> memberOf;
+  llvm::DenseMap<Operation *, size_t> rootOf;
+  llvm::DenseMap<Value, Value> fusedValues; ///< Of roots, in terms of fusions.
+};
+
+struct FusePass : impl::FusePassBase<FusePass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    for (Block &block : getOperation().getBody())
+      Fuser(block, fuse, maxOps).run();
+  }
+};
+
+} // namespace
+} // namespace mlc::ir

@@ -1,0 +1,65 @@
+// mlc-pack-weights: matmul -> pack and packed_matmul, on functions of mlc ops.
+// Leaves alone batched products, other dtypes than f32, products without
+// elements, and right-hand sides with a symbolic number of columns.
+
+#include "ParameterOnly.h"
+
+#include "mlc/Transforms/Graph/Passes.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+
+namespace mlc::ir {
+
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "mlc/Transforms/Graph/Passes.h.inc"
+
+namespace {
+
+struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (tile < 1 || vector < 1) {
+      getOperation().emitError("mlc-pack-weights: `tile` and `vector` must be at least 1");
+      return signalPassFailure();
+    }
+    for (Block &block : getOperation().getBody()) {
+      llvm::DenseSet<Value> weights = parameterOnlyValues(block);
+      llvm::SmallVector<MatMulOp> matmuls(block.getOps<MatMulOp>());
+      for (MatMulOp op : matmuls)
+        if (isWorthPacking(op, weights.contains(op.getRhs())))
+          pack(op);
+    }
+  }
+
+  static bool isWorthPacking(MatMulOp op, bool isWeight) {
+    RankedTensorType type = op.getRhs().getType();
+    bool isMatrix = type.getRank() == 2 && type.getElementType().isF32();
+    return isMatrix && (isWeight || op.getTransposeB()) && columns(op) > 0 &&
+           type.getDimSize(op.getTransposeB() ? 1 : 0) != 0;
+  }
+
+  // Negative when it is symbolic.
+  static int64_t columns(MatMulOp op) {
+    return op.getRhs().getType().getDimSize(op.getTransposeB() ? 0 : 1);
+  }
+
+  void pack(MatMulOp op) {
+    int64_t n = columns(op);
+    int64_t width = std::min<int64_t>(tile, llvm::alignTo(n, vector));
+    RankedTensorType rhs = op.getRhs().getType();
+    auto packedType = RankedTensorType::get(
+        {llvm::divideCeilSigned(n, width), rhs.getDimSize(op.getTransposeB() ? 1 : 0), width},
+        rhs.getElementType());
+    IRRewriter rewriter(op);
+    auto packed = PackOp::create(rewriter, op.getLoc(), packedType, op.getRhs(),
+                                 rewriter.getI64IntegerAttr(width), op.getTransposeBAttr());
+    rewriter.replaceOpWithNewOp<PackedMatMulOp>(op, op.getType(), op.getLhs(), packed,
+                                                op.getTransposeAAttr());
+  }
+};
+
+} // namespace
+} // namespace mlc::ir
