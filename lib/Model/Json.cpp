@@ -36,11 +36,14 @@ std::string_view mlc::jsonKindName(JsonKind kind) {
 }
 
 std::string mlc::forMessage(std::string_view text, size_t limit) {
+  bool cut = text.size() > limit;
+  while (cut && limit > 0 && (text[limit] & 0xc0) == 0x80)
+    --limit; // Not inside a character.
   std::string shown(text.substr(0, limit));
   for (char &c : shown)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       c = '?';
-  return text.size() > limit ? shown + "..." : shown;
+  return cut ? shown + "..." : shown;
 }
 
 std::string mlc::quoteForMessage(std::string_view text) { return "`" + forMessage(text) + "`"; }
