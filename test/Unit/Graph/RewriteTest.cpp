@@ -1,0 +1,201 @@
+// Tests of building, walking, inlining and removing dead nodes.
+
+#include "mlc/Graph/Rewrite.h"
+#include "Build.h"
+#include "mlc/Graph/Print.h"
+#include "mlc/Graph/Validate.h"
+
+using namespace mlc;
+
+TEST_CASE("the builder makes names unique") {
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId x = builder.input("x", type("f32[2]"));
+  ValueId y = builder.input("x", type("f32[2]"));
+  ValueId sum = *builder.node(Op::Add, {x, y});
+  ValueId twice = *builder.node(Op::Add, {sum, sum});
+  ValueId named = *builder.node(Op::Neg, {twice}, {}, "add_1");
+  for (int i = 0; i < 3; ++i)
+    builder.output(named, "y");
+  graph.functions.push_back(builder.finish());
+  CHECK(validate(graph).ok());
+  CHECK(print(graph) == "function main(x : f32[2], x_1 : f32[2]) -> "
+                        "(y : f32[2], y_1 : f32[2], y_2 : f32[2])\n"
+                        "  add : f32[2] = add x x_1\n"
+                        "  add_1 : f32[2] = add add add\n"
+                        "  add_1_1 : f32[2] = neg add_1\n"
+                        "  return add_1_1 add_1_1 add_1_1\n");
+}
+
+TEST_CASE("the builder checks every step") {
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId x = builder.input("x", type("f32[n,3]"));
+  CHECK_THAT(builder.node(Op::MatMul, {x, x}).error().message, Catch::Contains("matmul [C4]"));
+  CHECK_THAT(builder.node(Op::Neg, {7}).error().message,
+             Catch::Contains("operand 7 is not a value of function `main`"));
+  CHECK_THAT(builder.node(Op::Cast, {x}).error().message, Catch::Contains("`dtype` is missing"));
+  CHECK_THAT(
+      builder
+          .node(Op::Broadcast, {x}, {{"shape", Dims{Dim("m"), Dim("n"), 3}}, {"axes", Ints{1, 2}}})
+          .error()
+          .message,
+      Catch::Contains("broadcast [C3]"));
+  CHECK_THAT(builder.node(Op::Call, {x}, {{"callee", "f"}}).error().message,
+             Catch::Contains("call [C1]"));
+  // What was refused left nothing behind.
+  CHECK(builder.finish().body.nodes.empty());
+}
+
+/// main calls layer twice on different shapes; layer calls act.
+static Graph nested() {
+  Graph graph;
+  graph.parameters = {{"unused", type("f32[1]")}, {"w", type("f32[2,2]")}};
+  {
+    FunctionBuilder act(graph, "act");
+    ValueId x = act.input("x", type("f32[m,k]"));
+    ValueId zero = *act.node(Op::Constant, {}, {{"value", zeros(DType::F32, {})}}, "zero");
+    ValueId zeros =
+        *act.node(Op::Broadcast, {zero}, {{"shape", Dims{Dim("m"), Dim("k")}}, {"axes", Ints{}}});
+    act.output(*act.node(Op::Max, {x, zeros}, {}, "max"), "y");
+    act.output(x, "before");
+    graph.functions.push_back(act.finish());
+  }
+  {
+    FunctionBuilder layer(graph, "layer");
+    ValueId x = layer.input("x", type("f32[rows,2]"));
+    ValueId w = *layer.node(Op::Parameter, {}, {{"parameter", "w"}}, "w");
+    ValueId h = *layer.node(Op::MatMul, {x, w}, {}, "h");
+    auto both = layer.nodes(Op::Call, {h}, {{"callee", "act"}}, "act");
+    layer.output((*both)[0], "y");
+    graph.functions.push_back(layer.finish());
+    graph.functions.back().body.nodes[1].location = "layer.py:2:1";
+  }
+  FunctionBuilder main(graph, "main");
+  ValueId x = main.input("x", type("f32[batch,2]"));
+  ValueId y = main.input("y", type("f32[5,2]"));
+  ValueId a = *main.node(Op::Call, {x}, {{"callee", "layer"}}, "first");
+  ValueId b = *main.node(Op::Call, {y}, {{"callee", "layer"}}, "second");
+  main.output(a, "a");
+  main.output(b, "b");
+  graph.functions.push_back(main.finish());
+  graph.functions.back().body.nodes[0].location = "main.py:9:1";
+  REQUIRE(validate(graph).ok());
+  return graph;
+}
+
+TEST_CASE("inlining substitutes dimensions and keeps names and locations traceable") {
+  auto inlined = inlineCalls(nested(), "main");
+  REQUIRE(inlined.ok());
+  CHECK(validate(*inlined).ok());
+  CHECK(print(*inlined) ==
+        "parameter w : f32[2,2]\n"
+        "\n"
+        "function main(x : f32[batch,2], y : f32[5,2]) -> (a : f32[batch,2], b : f32[5,2])\n"
+        "  layer/w : f32[2,2] = parameter {parameter=\"w\"}\n"
+        "  layer/h : f32[batch,2] = matmul x layer/w\n"
+        "  layer/act/zero : f32[] = constant {value=f32[] 0}\n"
+        "  layer/act/broadcast : f32[batch,2] = broadcast layer/act/zero "
+        "{axes=[], shape=[batch,2]}\n"
+        "  layer/act/max : f32[batch,2] = max layer/h layer/act/broadcast\n"
+        "  layer/w_1 : f32[2,2] = parameter {parameter=\"w\"}\n"
+        "  layer/h_1 : f32[5,2] = matmul y layer/w_1\n"
+        "  layer/act/zero_1 : f32[] = constant {value=f32[] 0}\n"
+        "  layer/act/broadcast_1 : f32[5,2] = broadcast layer/act/zero_1 {axes=[], shape=[5,2]}\n"
+        "  layer/act/max_1 : f32[5,2] = max layer/h_1 layer/act/broadcast_1\n"
+        "  return layer/act/max layer/act/max_1\n");
+  const std::vector<Node> &nodes = inlined->functions[0].body.nodes;
+  CHECK(nodes[0].location == "main.py:9:1");  // Its own is empty: that of the call.
+  CHECK(nodes[1].location == "layer.py:2:1"); // Its own.
+  CHECK(nodes[2].location == "main.py:9:1");  // That of the call of the call.
+  CHECK(nodes[5].location == "");
+}
+
+TEST_CASE("inlining a callee that gives back its inputs") {
+  auto inlined = inlineCalls(nested(), "act");
+  REQUIRE(inlined.ok());
+  CHECK(inlined->parameters.empty());
+  Graph graph = nested();
+  FunctionBuilder main(graph, "swap");
+  ValueId x = main.input("x", type("f32[2,3]"));
+  auto both = main.nodes(Op::Call, {x}, {{"callee", "act"}});
+  main.output((*both)[1], "same");
+  main.output((*both)[0], "y");
+  graph.functions.push_back(main.finish());
+  inlined = inlineCalls(graph, "swap");
+  REQUIRE(inlined.ok());
+  CHECK(validate(*inlined).ok());
+  CHECK(inlined->functions[0].body.outputs[0] == inlined->functions[0].body.inputs[0]);
+}
+
+TEST_CASE("inlined names give way to the entry's own") {
+  Graph graph = nested();
+  graph.functions[2].values[0].name = "layer/h";
+  graph.functions[2].body.nodes[0].name = "layer/h";
+  auto inlined = inlineCalls(graph, "main");
+  REQUIRE(inlined.ok());
+  CHECK(validate(*inlined).ok());
+  CHECK(inlined->functions[0].values[0].name == "layer/h");
+}
+
+TEST_CASE("inlining: unknown entries and missing callees are errors") {
+  Graph graph = nested();
+  CHECK(inlineCalls(graph, "nothing").error().kind == ErrorKind::Usage);
+  graph.functions.erase(graph.functions.begin());
+  CHECK_THAT(inlineCalls(graph, "main").error().message, Catch::Contains("`act`"));
+}
+
+TEST_CASE("long chains of calls have short names") {
+  Graph graph;
+  for (int i = 0; i < 100; ++i) {
+    std::string name = "a_function_with_a_long_name_" + std::to_string(i);
+    FunctionBuilder f(graph, name);
+    ValueId x = f.input("x", type("f32[2]"));
+    x = *f.node(Op::Neg, {x});
+    if (i > 0)
+      x = *f.node(Op::Call, {x}, {{"callee", graph.functions.back().name}});
+    f.output(x, "y");
+    graph.functions.push_back(f.finish());
+  }
+  auto inlined = inlineCalls(graph, graph.functions.back().name);
+  REQUIRE(inlined.ok());
+  CHECK(validate(*inlined).ok());
+  CHECK(inlined->functions[0].body.nodes.size() == 100);
+  for (const Value &value : inlined->functions[0].values)
+    CHECK(value.name.size() < 300);
+}
+
+TEST_CASE("dead nodes and the values only they mention go") {
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId unused = builder.input("unused", type("f32[2]"));
+  ValueId x = builder.input("x", type("f32[2]"));
+  ValueId dead = *builder.node(Op::Neg, {x}, {}, "dead");
+  builder.node(Op::Add, {dead, unused}, {}, "deader").ok();
+  ValueId live = *builder.node(Op::Abs, {x}, {}, "live");
+  builder.output(live, "y");
+  Function function = builder.finish();
+  removeDeadNodes(function);
+  CHECK(print(function) == "function main(unused : f32[2], x : f32[2]) -> (y : f32[2])\n"
+                           "  live : f32[2] = abs x\n"
+                           "  return live\n");
+  CHECK(function.values.size() == 3);
+  graph.functions.push_back(function);
+  CHECK(validate(graph).ok());
+}
+
+TEST_CASE("walk visits inner blocks after their node") {
+  Function function = oneNode(Op::Neg, {type("f32[2]")}, {}, {type("f32[2]")});
+  Node inner;
+  inner.name = "inner";
+  function.body.nodes[0].blocks.emplace_back().nodes.push_back(inner);
+  Node last;
+  last.name = "last";
+  function.body.nodes.push_back(last);
+  std::string names;
+  walk(static_cast<const Function &>(function),
+       [&](const Node &node) { names += node.name + ' '; });
+  CHECK(names == "node inner last ");
+  walk(function, [](Node &node) { node.name += '!'; });
+  CHECK(function.body.nodes[0].blocks[0].nodes[0].name == "inner!");
+}
