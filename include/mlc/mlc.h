@@ -46,6 +46,13 @@ struct CompileOptions {
 };
 
 using TensorMap = std::map<std::string, Tensor>;
+
+/// The inputs, outputs, symbolic dimensions and parameters of a function (empty:
+/// the first) of a graph that is valid and that the executors can run.
+Result<ImageInterface> describe(const Graph &graph, const std::string &function = "");
+/// The type of a tensor of an interface whose symbolic dimensions are `dims`.
+TensorType typeOf(const ImageTensor &tensor, const std::vector<std::string> &dims);
+
 class Call;
 class Executable;
 

@@ -333,7 +333,7 @@ Result<EagerRunner> EagerRunner::create(const Engine &engine, const Graph &graph
   state->options = options;
   state->options.function.clear();
   const Function &function = *state->graph.findFunction((*entry)->name);
-  state->interface = describe(function);
+  state->interface = interfaceOf(function);
   state->entry = state->plan(function, parameters);
   return EagerRunner(std::move(state));
 }

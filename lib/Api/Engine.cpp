@@ -213,7 +213,7 @@ Result<TensorMap> Engine::evaluate(const Graph &graph, const TensorMap &paramete
     return entry.takeError();
   if (Status status = checkParameters(graph, **entry, parameters); !status)
     return status.takeError();
-  auto bound = bindTensors(describe(**entry), inputs, {}, /*allocate=*/false);
+  auto bound = bindTensors(interfaceOf(**entry), inputs, {}, /*allocate=*/false);
   if (!bound)
     return bound.takeError();
   auto outputs = evaluateReference(graph, **entry, parameters, bound->inputs);

@@ -96,26 +96,38 @@ Shape concreteShape(const ImageTensor &tensor, const std::vector<int64_t> &dims)
 
 } // namespace
 
-ImageInterface describe(const Function &function) {
+static ImageTensor describeTensor(const std::string &name, const TensorType &type,
+                                  const std::vector<std::string> &dimNames) {
+  ImageTensor tensor{name, static_cast<int64_t>(type.dtype), {}};
+  for (const Dim &dim : type.dims) {
+    auto found = std::find(dimNames.begin(), dimNames.end(), dim.name);
+    tensor.dims.push_back(dim.isSymbolic() ? -1 - (found - dimNames.begin()) : dim.size);
+  }
+  return tensor;
+}
+
+ImageInterface interfaceOf(const Function &function) {
   ImageInterface interface;
   interface.function = function.name;
   interface.dims = symbolicDims(function);
-  auto describeValue = [&](const std::string &name, const TensorType &type) {
-    ImageTensor tensor{name, static_cast<int64_t>(type.dtype), {}};
-    for (const Dim &dim : type.dims) {
-      auto found = std::find(interface.dims.begin(), interface.dims.end(), dim.name);
-      tensor.dims.push_back(dim.isSymbolic() ? -1 - (found - interface.dims.begin()) : dim.size);
-    }
-    return tensor;
-  };
   auto value = [&](ValueId id) -> const Value & {
     return function.values[static_cast<size_t>(id)];
   };
   for (ValueId id : function.body.inputs)
-    interface.inputs.push_back(describeValue(value(id).name, value(id).type));
+    interface.inputs.push_back(describeTensor(value(id).name, value(id).type, interface.dims));
   for (size_t i = 0; i < function.body.outputs.size(); ++i)
-    interface.outputs.push_back(
-        describeValue(function.outputNames[i], value(function.body.outputs[i]).type));
+    interface.outputs.push_back(describeTensor(
+        function.outputNames[i], value(function.body.outputs[i]).type, interface.dims));
+  return interface;
+}
+
+Result<ImageInterface> describe(const Graph &graph, const std::string &function) {
+  auto entry = checkedEntry(graph, function);
+  if (!entry)
+    return entry.takeError();
+  ImageInterface interface = interfaceOf(**entry);
+  for (const Parameter &parameter : graph.parameters)
+    interface.parameters.push_back(describeTensor(parameter.name, parameter.type, {}));
   return interface;
 }
 

@@ -13,8 +13,7 @@
 namespace mlc {
 
 /// The inputs, outputs and symbolic dimensions of a function.
-ImageInterface describe(const Function &function);
-TensorType typeOf(const ImageTensor &tensor, const std::vector<std::string> &dims);
+ImageInterface interfaceOf(const Function &function);
 
 /// A function's tensors in order and the sizes of its symbolic dimensions.
 struct Bound {

@@ -1,0 +1,268 @@
+//===- Commands.cpp - What mlc-run does -----------------------------------===//
+//
+// Loads the model, then emits, checks its examples, times it or runs it.
+//
+//===----------------------------------------------------------------------===//
+#include "Commands.h"
+
+#include "Limits.h"
+#include "Values.h"
+
+#include "mlc/Graph/Print.h"
+#include "mlc/Support/File.h"
+#include "mlc/Tensor/Npy.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace mlc::run {
+
+namespace {
+
+constexpr int64_t kMaxMlirBytes = int64_t(16) << 20;
+
+Tolerance toleranceFor(const Arguments &arguments, DType dtype) {
+  if (arguments.tolerance)
+    return *arguments.tolerance;
+  switch (dtype) {
+  case DType::F32:
+    return {1e-5, 1e-5};
+  case DType::F64:
+    return {1e-12, 1e-12};
+  case DType::F16:
+    return {1e-2, 1e-3};
+  case DType::BF16:
+    return {2e-2, 1e-2};
+  default:
+    return {};
+  }
+}
+
+bool endsWith(const std::string &text, const std::string &end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+class Command {
+public:
+  explicit Command(const Arguments &arguments) : arguments(arguments) {}
+
+  Result<Report> execute();
+
+private:
+  Result<Engine> makeEngine() const;
+  Status load(const Engine &engine);
+  Status emit(const Engine &engine);
+  Status selftest(const Engine &engine);
+  Status run(const Engine &engine, const ImageInterface &interface);
+  Result<Comparison> compareWithFile(const std::string &output, const std::string &path,
+                                     const Tensor &got) const;
+  Comparison compareTensors(const std::string &output, std::string expectation, const Tensor &got,
+                            const Tensor &expected, Tolerance tolerance) const;
+
+  const Arguments &arguments;
+  Model model;
+  Report report;
+};
+
+Result<Engine> Command::makeEngine() const {
+  EngineOptions options;
+  options.log = [](const std::string &message) {
+    std::fprintf(stderr, "mlc-run: %s\n", message.c_str());
+  };
+  if (arguments.memoryBytes == 0 && arguments.seconds == 0)
+    options.compiler = CompilerClient::inProcess();
+  else
+    options.compiler =
+        CompilerClient::helperProcess(HelperLimits{arguments.memoryBytes, arguments.seconds});
+  return Engine::create(std::move(options));
+}
+
+Status Command::load(const Engine &engine) {
+  enterStage("loading the model");
+  if (endsWith(arguments.model, ".mlir")) {
+    auto text = readFile(arguments.model, kMaxMlirBytes);
+    if (!text)
+      return text.takeError();
+    auto graph = engine.parseMlir(*text);
+    if (!graph)
+      return Error{graph.error().kind, arguments.model + ": " + graph.error().message};
+    model.graph = std::move(*graph);
+  } else {
+    LoadOptions options;
+    options.mapWeights = arguments.mapWeights;
+    if (arguments.memoryBytes > 0 && !arguments.mapWeights)
+      options.maxFileBytes = std::min(options.maxFileBytes, arguments.memoryBytes);
+    auto loaded = loadModel(arguments.model, options);
+    if (!loaded)
+      return loaded.takeError();
+    model = std::move(*loaded);
+  }
+  std::vector<NamedType> expected;
+  for (const Parameter &parameter : model.graph.parameters)
+    expected.push_back({parameter.name, parameter.type});
+  auto given = readValues("parameter", expected, arguments.parameters, {}, /*complete=*/false,
+                          arguments.memoryBytes);
+  if (!given)
+    return given.takeError();
+  for (auto &[name, tensor] : *given)
+    model.parameters[name] = std::move(tensor);
+  return {};
+}
+
+Status Command::emit(const Engine &engine) {
+  enterStage("compiling");
+  report.phase = arguments.emit;
+  if (arguments.emit == "graph") {
+    report.text = print(model.graph);
+    return {};
+  }
+  // The graph phase of the compiler is the graph in the mlc dialect.
+  auto text = engine.emit(model.graph, arguments.emit == "mlir" ? "graph" : arguments.emit,
+                          arguments.compile);
+  if (!text)
+    return text.takeError();
+  report.text = std::move(*text);
+  return {};
+}
+
+Comparison Command::compareTensors(const std::string &output, std::string expectation,
+                                   const Tensor &got, const Tensor &expected,
+                                   Tolerance tolerance) const {
+  return {output, std::move(expectation),
+          compare(got, expected, tolerance.relative, tolerance.absolute), tolerance};
+}
+
+Status Command::selftest(const Engine &engine) {
+  enterStage("running the examples");
+  for (const Golden &golden : model.golden) {
+    if (!arguments.compile.function.empty() && golden.function != arguments.compile.function)
+      continue;
+    CompileOptions options = arguments.compile;
+    options.function = golden.function;
+    auto outputs =
+        engine.evaluate(model.graph, model.parameters, golden.inputs, arguments.executor, options);
+    if (!outputs)
+      return outputs.takeError();
+    Example example{golden.function, {}};
+    for (const auto &[name, expected] : golden.outputs) {
+      auto got = outputs->find(name);
+      if (got == outputs->end())
+        return badInputError("an example names an unknown output '" + name + "'");
+      Tolerance tolerance = toleranceFor(arguments, expected.dtype());
+      bool ownTolerance = golden.relativeTolerance > 0 || golden.absoluteTolerance > 0;
+      if (!arguments.tolerance && ownTolerance && isFloat(expected.dtype()))
+        tolerance = {golden.relativeTolerance, golden.absoluteTolerance};
+      example.comparisons.push_back(
+          compareTensors(name, "the example", got->second, expected, tolerance));
+    }
+    report.examples.push_back(std::move(example));
+  }
+  if (report.examples.empty())
+    return badInputError(arguments.model + " has no examples" +
+                         (arguments.compile.function.empty()
+                              ? std::string()
+                              : " for function '" + arguments.compile.function + "'"));
+  return {};
+}
+
+Result<Comparison> Command::compareWithFile(const std::string &output, const std::string &path,
+                                            const Tensor &got) const {
+  auto expected = readNpy(path);
+  if (!expected)
+    return expected.takeError();
+  return compareTensors(output, path, got, *expected, toleranceFor(arguments, got.dtype()));
+}
+
+Status Command::run(const Engine &engine, const ImageInterface &interface) {
+  for (const auto &[name, size] : arguments.dims)
+    if (std::find(interface.dims.begin(), interface.dims.end(), name) == interface.dims.end())
+      return usageError("--dim: the function has no symbolic dimension '" + name + "'");
+  for (const auto *list : {&arguments.outputs, &arguments.expectedOutputs})
+    for (const auto &[name, path] : *list)
+      if (std::none_of(interface.outputs.begin(), interface.outputs.end(),
+                       [&, &name = name](const ImageTensor &t) { return t.name == name; })) {
+        std::string known;
+        for (const ImageTensor &tensor : interface.outputs)
+          known += (known.empty() ? "" : ", ") + tensor.name;
+        return badInputError("unknown output '" + name + "'; the outputs are: " + known);
+      }
+
+  enterStage("reading the inputs");
+  std::vector<NamedType> expected;
+  for (const ImageTensor &input : interface.inputs)
+    expected.push_back({input.name, typeOf(input, interface.dims)});
+  auto inputs = readValues("input", expected, arguments.inputs, arguments.dims, /*complete=*/true,
+                           arguments.memoryBytes);
+  if (!inputs)
+    return inputs.takeError();
+
+  enterStage("running the model");
+  auto evaluate = [&](Executor executor) {
+    return engine.evaluate(model.graph, model.parameters, *inputs, executor, arguments.compile);
+  };
+  auto outputs = evaluate(arguments.executor);
+  if (!outputs)
+    return outputs.takeError();
+
+  for (const auto &[name, path] : arguments.outputs)
+    if (Status status = writeNpy(path, outputs->at(name)); !status)
+      return status;
+  for (const auto &[name, path] : arguments.expectedOutputs) {
+    auto comparison = compareWithFile(name, path, outputs->at(name));
+    if (!comparison)
+      return comparison.takeError();
+    report.comparisons.push_back(std::move(*comparison));
+  }
+  if (arguments.compareReference) {
+    enterStage("running the reference");
+    auto reference = evaluate(Executor::Reference);
+    if (!reference)
+      return reference.takeError();
+    for (const ImageTensor &output : interface.outputs)
+      report.comparisons.push_back(compareTensors(
+          output.name, "reference", outputs->at(output.name), reference->at(output.name),
+          toleranceFor(arguments, static_cast<DType>(output.dtype))));
+  }
+  if (arguments.benchmark) {
+    auto result =
+        benchmark([&] { return makeEngine(); }, arguments, model.graph, model.parameters, *inputs);
+    if (!result)
+      return result.takeError();
+    report.benchmark = std::move(*result);
+  }
+  report.showOutputs = arguments.outputs.empty() && !arguments.benchmark;
+  for (const ImageTensor &output : interface.outputs)
+    report.outputs.emplace_back(output.name, outputs->at(output.name));
+  return {};
+}
+
+Result<Report> Command::execute() {
+  auto engine = makeEngine();
+  if (!engine)
+    return engine.takeError();
+  if (Status status = load(*engine); !status)
+    return status.takeError();
+  report.model = arguments.model;
+  report.executor = executorName(arguments.executor);
+  Status status;
+  if (arguments.emit == "graph") {
+    status = emit(*engine);
+  } else {
+    auto interface = describe(model.graph, arguments.compile.function);
+    if (!interface)
+      return interface.takeError();
+    report.function = interface->function;
+    status = !arguments.emit.empty() ? emit(*engine)
+             : arguments.selftest    ? selftest(*engine)
+                                     : run(*engine, *interface);
+  }
+  if (!status)
+    return status.takeError();
+  return std::move(report);
+}
+
+} // namespace
+
+Result<Report> execute(const Arguments &arguments) { return Command(arguments).execute(); }
+
+} // namespace mlc::run

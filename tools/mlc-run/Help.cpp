@@ -1,0 +1,77 @@
+//===- Help.cpp - The text of --help --------------------------------------===//
+#include "Arguments.h"
+
+namespace mlc::run {
+
+std::string helpText() {
+  return R"(mlc-run - run, inspect and time a model
+
+usage: mlc-run MODEL [option]...
+
+MODEL is a model file (.safetensors with the graph, or .json) or a .mlir file
+in the mlc dialect.
+
+What to run
+  --function NAME            the function to run; default: the first in the file
+  --input NAME=VALUE         an input; every input must be given
+  --parameter NAME=VALUE     a weight that is not in the file, or another one
+  --dim NAME=SIZE            the size of a symbolic dimension
+  --exec jit|eager|reference one native function for the graph (default), one per
+                             op, or the slow evaluator that the others are
+                             checked against
+
+What to do with the results (default: print them)
+  --output NAME=@FILE.npy    write an output, do not print
+  --expected-output NAME=@FILE.npy
+                             compare an output with a file; exit 3 if it differs
+  --compare reference        run the reference beside; exit 3 if results differ
+  --tolerance REL[,ABS]      what may differ: |got - expected| <= ABS + REL * |expected|
+  --format text|json         how results are printed (docs/mlc-run.md)
+
+Instead of running once
+  --selftest                 run the examples in the file and compare
+  --benchmark                time the executor, and eager beside it
+  --emit PHASE               print the graph (graph), or a phase of its compilation:
+                             mlir, fused, linalg, buffers, vector, llvm, asm
+
+How to compile
+  --target NAME              native (default), x86-64-v3 or x86-64-v4
+  --no-fuse                  one kernel per op
+  --no-optimize              code generation without optimisation
+
+Limits
+  --limit-memory BYTES       default 4G; K, M and G are powers of 1024
+  --limit-seconds N          for the whole command; default 120
+                             0 is no limit. With both 0 the compiler runs in this
+                             process, otherwise in a helper process.
+  --map-weights              map the weights instead of copying them; the file must
+                             not change meanwhile
+
+  --help, --version
+
+A VALUE is one of
+  @FILE.npy, @FILE.npz:NAME  a tensor from numpy
+  2x3xf32=1 2 3 4 5 6        shape, dtype and elements; f32=1 is a scalar
+  ones, zeros                of the input's type
+  random:SEED                of the input's type: floats in [-1, 1), integers in
+                             [-100, 100] (u8: [0, 100]), bools; the same for the
+                             same SEED and NAME on every machine
+
+Tolerances, unless --tolerance or the file says otherwise (relative, absolute)
+  f32 1e-5, 1e-5    f64 1e-12, 1e-12    f16 1e-2, 1e-3    bf16 2e-2, 1e-2
+  integers and bool must be equal; NaN agrees with NaN only
+
+Exit codes
+  0 success            1 internal failure       2 usage
+  3 values differ      4 unsupported op, dtype or feature
+  5 bad model file or input                     6 resource limit
+
+Examples
+  mlc-run digits.safetensors --input image=@images.npy
+  mlc-run net.safetensors --input x=random:1 --dim batch=32 --benchmark
+  mlc-run net.safetensors --input x=ones --compare reference
+  mlc-run net.safetensors --emit graph
+)";
+}
+
+} // namespace mlc::run
