@@ -1,0 +1,98 @@
+// Engine against compilers that are not there, fail or misbehave.
+#include "FakeCompiler.h"
+#include "TestGraphs.h"
+
+using namespace mlc;
+
+namespace {
+
+Engine engineWith(std::shared_ptr<CompilerClient> compiler) {
+  EngineOptions options;
+  options.compiler = std::move(compiler);
+  return get(Engine::create(options));
+}
+
+std::shared_ptr<FakeCompiler> answering(DoorReply reply) {
+  return std::make_shared<FakeCompiler>(
+      [reply](const DoorRequest &) -> Result<DoorReply> { return reply; });
+}
+
+} // namespace
+
+TEST_CASE("without a compiler half compiling is unsupported") {
+  auto result = engineWith(noCompiler()).compile(addGraph(), {});
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().kind == ErrorKind::Unsupported);
+  CHECK(result.error().message == "no compiler here");
+}
+
+TEST_CASE("a compiler's error is handed on with its kind") {
+  DoorReply reply;
+  reply.errorKind = ErrorKind::ResourceLimit;
+  reply.message = "too much";
+  auto compiler = answering(reply);
+  Engine engine = engineWith(compiler);
+  auto result = engine.compile(addGraph(), {});
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().kind == ErrorKind::ResourceLimit);
+  CHECK(result.error().message == "too much");
+  // A failure is not remembered.
+  CHECK_FALSE(engine.compile(addGraph(), {}).ok());
+  CHECK(compiler->calls == 2);
+}
+
+TEST_CASE("an image that is none is refused") {
+  DoorReply reply;
+  reply.ok = true;
+  reply.result = "not an image";
+  auto result = engineWith(answering(reply)).compile(addGraph(), {});
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().kind == ErrorKind::BadInput);
+}
+
+TEST_CASE("a bad graph never reaches the compiler") {
+  auto compiler = noCompiler();
+  Engine engine = engineWith(compiler);
+  Graph graph = addGraph();
+  graph.functions[0].body.nodes[0].operands.pop_back();
+  CHECK_FALSE(engine.compile(graph, {}).ok());
+  CHECK_FALSE(engine.emit(graph, "llvm").ok());
+  CHECK(engine.compile(denseGraph(), {}).error().message.find("missing parameter 'w'") !=
+        std::string::npos);
+  CHECK(compiler->calls == 0);
+}
+
+TEST_CASE("emit asks for a phase of one function") {
+  DoorRequest seen;
+  auto compiler = std::make_shared<FakeCompiler>([&](const DoorRequest &request) {
+    seen = request;
+    DoorReply reply;
+    reply.ok = true;
+    reply.result = "text";
+    return Result<DoorReply>(reply);
+  });
+  CompileOptions options;
+  options.function = "twice";
+  options.target = "x86-64-v3";
+  options.fuse = false;
+  CHECK(get(engineWith(compiler).emit(callGraph(), "vector", options)) == "text");
+  CHECK(seen.kind == DoorRequest::Kind::Emit);
+  CHECK(seen.phase == "vector");
+  CHECK(seen.function == "twice");
+  CHECK(seen.target == "x86-64-v3");
+  CHECK_FALSE(seen.fuse);
+}
+
+TEST_CASE("what the compiler parsed is checked") {
+  DoorReply reply;
+  reply.ok = true;
+  reply.result = "not a graph";
+  CHECK_FALSE(engineWith(answering(reply)).parseMlir("module {}").ok());
+}
+
+TEST_CASE("a model that is not there is an error with its name") {
+  auto result = engineWith(noCompiler()).load("/nonexistent/model.json");
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().kind == ErrorKind::BadInput);
+  CHECK(result.error().message.find("/nonexistent/model.json") != std::string::npos);
+}

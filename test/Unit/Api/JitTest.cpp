@@ -1,0 +1,177 @@
+// Executable and Call on compiled images.
+#include "TestGraphs.h"
+
+#include <atomic>
+
+#include "mlc/Runtime/Image.h"
+
+#include <optional>
+#include <thread>
+
+using namespace mlc;
+
+namespace {
+
+/// Counts the requests that reach the compiler half.
+class CountingCompiler : public CompilerClient {
+public:
+  Result<DoorReply> call(const DoorRequest &request) override {
+    ++calls;
+    return inner->call(request);
+  }
+  std::atomic<int> calls{0};
+
+private:
+  std::shared_ptr<CompilerClient> inner = CompilerClient::inProcess();
+};
+
+struct Fixture {
+  std::shared_ptr<CountingCompiler> compiler = std::make_shared<CountingCompiler>();
+  Engine engine;
+
+  Fixture() : engine(make()) {}
+  Engine make() {
+    EngineOptions options;
+    options.compiler = compiler;
+    return get(Engine::create(options));
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "jit computes, at any batch size, with its own copy of the weights") {
+  TensorMap parameters = denseParameters();
+  Executable model = get(engine.compile(denseGraph(), parameters));
+  parameters.at("w").dataAs<float>()[0] = 1e9f; // prepared before, so without effect
+  CHECK(values(get(model({{"x", tensor({1, 2}, {1, 1})}})).at("y")) ==
+        std::vector<float>{5.5, 0, 10});
+  CHECK(values(get(model({{"x", tensor({3, 2}, {1, 1, 0, 0, 1, 0})}})).at("y")) ==
+        std::vector<float>{5.5, 0, 10, 0.5, 0, 1, 1.5, 0, 4});
+  CHECK(get(model({{"x", tensor({0, 2}, {})}})).at("y").shape() == Shape{0, 3});
+}
+
+TEST_CASE_METHOD(Fixture, "a bound call sees new inputs and writes the caller's outputs") {
+  Executable model = get(engine.compile(addGraph(), {}));
+  Tensor x = tensor({1, 2}, {1, 2}), z = tensor({1, 2}, {3, 4}), y = tensor({1, 2}, {0, 0});
+  Call call = get(model.bind({{"x", x}, {"z", z}}, {{"y", y}}));
+  check(call.run());
+  CHECK(values(y) == std::vector<float>{4, 6});
+  x.dataAs<float>()[0] = 100;
+  check(call.run());
+  CHECK(values(y) == std::vector<float>{103, 6});
+  CHECK(call.outputs()[0].data() == y.data());
+  // The same through the frame.
+  x.dataAs<float>()[0] = 7;
+  CHECK(call.function()(call.frame()) == 0);
+  CHECK(values(y) == std::vector<float>{10, 6});
+}
+
+TEST_CASE_METHOD(Fixture, "bind lists outputs that do not fit or overlap") {
+  Executable model = get(engine.compile(addGraph(), {}));
+  Tensor x = tensor({1, 2}, {1, 2}), z = tensor({1, 2}, {3, 4});
+  auto error = [&](const TensorMap &outputs) {
+    auto result = model.bind({{"x", x}, {"z", z}}, outputs);
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().kind == ErrorKind::BadInput);
+    return result.error().message;
+  };
+  CHECK(error({{"y", x}}) == "output 'y' overlaps input 'x'");
+  CHECK(error({{"y", tensor({2, 2}, {0, 0, 0, 0})}}) ==
+        "output 'y' is f32[2,2], expected f32[1,2]");
+  CHECK(error({{"q", x}}) == "unknown output 'q'; the outputs are: y");
+  // One float of four in common.
+  std::vector<float> memory(3);
+  x = Tensor::borrow(DType::F32, {1, 2}, memory.data(), nullptr);
+  CHECK(error({{"y", Tensor::borrow(DType::F32, {1, 2}, memory.data() + 1, nullptr)}}) ==
+        "output 'y' overlaps input 'x'");
+}
+
+TEST_CASE_METHOD(Fixture, "two outputs may not share memory") {
+  Executable model = get(engine.compile(callGraph(), {}));
+  Tensor shared = tensor({2}, {0, 0});
+  auto result = model.bind({{"a", tensor({2}, {1, 2})}, {"b", tensor({2}, {1, 2})}},
+                           {{"sum", shared}, {"same", shared}});
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().message == "output 'sum' overlaps output 'same'");
+}
+
+TEST_CASE_METHOD(Fixture, "a dimension that no buffer could hold is a limit, not an overflow") {
+  Graph graph;
+  FunctionBuilder b(graph, "main");
+  b.input("x", type({Dim("n"), 0}));
+  ValueId one = b.input("one", type({}));
+  b.output(get(b.node(Op::Broadcast, {one},
+                      {{"shape", Dims{Dim("n"), 8}}, {"axes", std::vector<int64_t>{}}})),
+           "y");
+  graph.functions.push_back(b.finish());
+  Executable model = get(engine.compile(graph, {}));
+  auto result = model.bind(
+      {{"x", get(Tensor::zeros(DType::F32, {int64_t(1) << 58, 0}))}, {"one", tensor({}, {1})}});
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().kind == ErrorKind::ResourceLimit);
+}
+
+TEST_CASE_METHOD(Fixture, "the engine compiles equal graphs once") {
+  get(engine.compile(denseGraph(), denseParameters()));
+  TensorMap other = denseParameters();
+  other.at("bias").dataAs<float>()[1] = 0;
+  Executable model = get(engine.compile(denseGraph(), other));
+  CHECK(compiler->calls == 1);
+  // The same image, other weights.
+  CHECK(values(get(model({{"x", tensor({1, 2}, {1, 1})}})).at("y")) ==
+        std::vector<float>{5.5, 7, 10});
+  CompileOptions slow;
+  slow.optimize = false;
+  get(engine.compile(denseGraph(), other, slow));
+  CHECK(compiler->calls == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "threads that ask for one graph wait for one compilation") {
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] { good += engine.compile(addGraph(), {}).ok(); });
+  for (std::thread &thread : threads)
+    thread.join();
+  CHECK(good == 4);
+  CHECK(compiler->calls == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "calls of one executable run in parallel") {
+  Executable model = get(engine.compile(denseGraph(), denseParameters()));
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      auto value = static_cast<float>(t);
+      auto x = Tensor::zeros(DType::F32, {1, 2});
+      x->dataAs<float>()[0] = value;
+      auto call = model.bind({{"x", *x}});
+      for (int i = 0; call.ok() && i < 1000; ++i)
+        wrong += !call->run().ok() || call->outputs()[0].dataAs<float>()[2] != 3 * value + 1;
+      wrong += !call.ok();
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a call outlives what it was made from") {
+  std::optional<Call> call;
+  {
+    Executable model = get(engine.compile(addGraph(), {}));
+    call.emplace(get(model.bind({{"x", tensor({1, 2}, {1, 2})}, {"z", tensor({1, 2}, {3, 4})}})));
+  }
+  Call moved = std::move(*call);
+  call.reset();
+  check(moved.run());
+  CHECK(values(moved.outputs()[0]) == std::vector<float>{4, 6});
+}
+
+TEST_CASE_METHOD(Fixture, "image bytes load again") {
+  Executable model = get(engine.compile(addGraph(), {}));
+  auto image = get(Image::load(model.imageBytes()));
+  CHECK(image->interface().encode() == model.interface().encode());
+  REQUIRE(model.interface().inputs.size() == 2);
+  CHECK(model.interface().inputs[1].name == "z");
+}
