@@ -1,0 +1,89 @@
+"""--format=json: what docs/mlc-run.md promises, key by key."""
+
+import json
+import re
+
+import numpy as np
+import tool
+
+
+def keys(value):
+    """The shape of a JSON value: its keys, without what is in the values."""
+    if isinstance(value, dict):
+        return {key: keys(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [keys(value[0])] if value and isinstance(value[0], dict) else []
+    return type(value).__name__ if not isinstance(value, (int, float, bool)) else "number"
+
+
+class Json(tool.ToolTest):
+    def test_outputs(self):
+        model = self.dense_model()
+        out = json.loads(self.succeeds(model, "--input=x=1x2xf32=1 0.1", "--exec=reference",
+                                       "--format=json"))
+        self.assertEqual(list(out), ["version", "model", "function", "executor", "ok", "outputs"])
+        self.assertEqual(out["version"], 1)
+        self.assertEqual(out["model"], str(model))
+        self.assertEqual((out["function"], out["executor"], out["ok"]), ("main", "reference", True))
+        self.assertEqual(list(out["outputs"]), ["y", "p"])
+        self.assertEqual(out["outputs"]["p"]["shape"], [1, 3])
+        self.assertEqual(out["outputs"]["p"]["dtype"], "f32")
+        # Shortest text that gives the same f32.
+        expected = np.float32([1, 0.1]) @ np.float32([[1, 2, 3], [4, 5, 6]])
+        np.testing.assert_array_equal(np.float32(out["outputs"]["p"]["values"]), expected)
+
+    def test_numbers_that_json_does_not_have(self):
+        model = self.add_model(dims=[3])
+        out = self.succeeds(model, "--input=x=3xf32=nan inf -inf", "--input=z=zeros", "--exec=reference",
+                            "--format", "json")
+        strict = json.loads(out, parse_constant=lambda name: self.fail(name))
+        self.assertEqual(strict["outputs"]["y"]["values"], ["nan", "inf", "-inf"])
+
+    def test_names_are_escaped(self):
+        model = self.add_model('quo"te\\\n\x01.json', dims=[])
+        out = json.loads(self.succeeds(model, "--input=x=ones", "--input=z=ones", "--exec=reference",
+                                       "--format=json"))
+        self.assertEqual(out["model"], str(model))
+
+    def test_mismatch_is_a_result(self):
+        model = self.dense_model()
+        self.npy("y.npy", np.float32([[5.5, 0, 12]]))
+        outcome = self.run_tool(model, "--input=x=1x2xf32=1 1", "--exec=reference", "--format=json",
+                                "--expected-output=y=@y.npy")
+        self.assertEqual(outcome.code, 3)
+        out = json.loads(outcome.out)
+        self.assertFalse(out["ok"])
+        comparison = out["comparisons"][0]
+        self.assertEqual((comparison["output"], comparison["expectation"], comparison["equal"]),
+                         ("y", "y.npy", False))
+        self.assertEqual((comparison["index"], comparison["got"], comparison["expected"]), (2, 10, 12))
+
+    def test_errors_leave_stdout_empty(self):
+        outcome = self.run_tool(self.add_model(), "--format=json")
+        self.assertEqual((outcome.code, outcome.out), (5, ""))
+
+    def test_emit(self):
+        model = self.add_model()
+        out = json.loads(self.succeeds(model, "--emit=graph", "--format=json"))
+        self.assertEqual(list(out), ["version", "model", "function", "phase", "text"])
+        self.assertEqual(out["phase"], "graph")
+        self.assertEqual(out["text"], self.succeeds(model, "--emit=graph"))
+
+    def test_documented_keys(self):
+        """The examples in docs/mlc-run.md have the keys that mlc-run writes."""
+        document = (tool.ROOT / "docs/mlc-run.md").read_text(encoding="utf-8")
+        examples = [json.loads(block) for block in
+                    re.findall(r"^(\{\n.*?^\})$", document, re.MULTILINE | re.DOTALL)]
+        model = self.dense_model()
+        run = [model, "--input=x=1x2xf32=1 1", "--exec=reference", "--format=json"]
+        comparing = json.loads(self.succeeds(*run, "--compare=reference"))
+        timing = json.loads(self.succeeds(*run, "--benchmark"))
+        documented = [keys(example) for example in examples]
+        comparing.pop("outputs")
+        for got in (comparing, timing):
+            found = [d for d in documented
+                     if {k: v for k, v in d.items() if k != "outputs"} == keys(got)]
+            self.assertTrue(found, f"{keys(got)} is not among {documented}")
+
+
+tool.main()
