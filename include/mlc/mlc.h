@@ -47,6 +47,8 @@ struct CompileOptions {
 
 using TensorMap = std::map<std::string, Tensor>;
 
+/// A function by name, or the first if that is empty; a Usage error lists them.
+Result<const Function *> findEntry(const Graph &graph, const std::string &function);
 /// The inputs, outputs, symbolic dimensions and parameters of a function (empty:
 /// the first) of a graph that is valid and that the executors can run.
 Result<ImageInterface> describe(const Graph &graph, const std::string &function = "");

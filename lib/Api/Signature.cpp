@@ -221,7 +221,7 @@ Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inpu
   return bound;
 }
 
-static Result<const Function *> findEntry(const Graph &graph, const std::string &name) {
+Result<const Function *> findEntry(const Graph &graph, const std::string &name) {
   if (graph.functions.empty())
     return badInputError("the model has no function");
   if (name.empty())

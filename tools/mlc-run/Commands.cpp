@@ -113,7 +113,11 @@ Status Command::emit(const Engine &engine) {
   enterStage("compiling");
   report.phase = arguments.emit;
   if (arguments.emit == "graph") {
-    report.text = print(model.graph);
+    auto entry = findEntry(model.graph, arguments.compile.function);
+    if (!entry)
+      return entry.takeError();
+    report.function = (*entry)->name;
+    report.text = arguments.compile.function.empty() ? print(model.graph) : print(**entry);
     return {};
   }
   // The graph phase of the compiler is the graph in the mlc dialect.
@@ -133,7 +137,7 @@ Comparison Command::compareTensors(const std::string &output, std::string expect
 }
 
 Status Command::selftest(const Engine &engine) {
-  enterStage("running the examples");
+  enterStage("running the goldens");
   for (const Golden &golden : model.golden) {
     if (!arguments.compile.function.empty() && golden.function != arguments.compile.function)
       continue;
@@ -143,22 +147,16 @@ Status Command::selftest(const Engine &engine) {
         engine.evaluate(model.graph, model.parameters, golden.inputs, arguments.executor, options);
     if (!outputs)
       return outputs.takeError();
-    Example example{golden.function, {}};
+    GoldenResult result{golden.function, {}};
     for (const auto &[name, expected] : golden.outputs) {
-      auto got = outputs->find(name);
-      if (got == outputs->end())
-        return badInputError("an example names an unknown output '" + name + "'");
-      Tolerance tolerance = toleranceFor(arguments, expected.dtype());
-      bool ownTolerance = golden.relativeTolerance > 0 || golden.absoluteTolerance > 0;
-      if (!arguments.tolerance && ownTolerance && isFloat(expected.dtype()))
-        tolerance = {golden.relativeTolerance, golden.absoluteTolerance};
-      example.comparisons.push_back(
-          compareTensors(name, "the example", got->second, expected, tolerance));
+      Tolerance own{golden.relativeTolerance, golden.absoluteTolerance};
+      result.comparisons.push_back(compareTensors(name, "golden", outputs->at(name), expected,
+                                                  arguments.tolerance.value_or(own)));
     }
-    report.examples.push_back(std::move(example));
+    report.goldens.push_back(std::move(result));
   }
-  if (report.examples.empty())
-    return badInputError(arguments.model + " has no examples" +
+  if (report.goldens.empty())
+    return badInputError(arguments.model + " has no goldens" +
                          (arguments.compile.function.empty()
                               ? std::string()
                               : " for function '" + arguments.compile.function + "'"));

@@ -29,7 +29,7 @@ What to do with the results (default: print them)
   --format text|json         how results are printed (docs/mlc-run.md)
 
 Instead of running once
-  --selftest                 run the examples in the file and compare
+  --selftest                 run the goldens, the calls recorded in the file, and compare
   --benchmark                time the executor, and eager beside it
   --emit PHASE               print the graph (graph), or a phase of its compilation:
                              mlir, fused, linalg, buffers, vector, llvm, asm
@@ -57,7 +57,7 @@ A VALUE is one of
                              [-100, 100] (u8: [0, 100]), bools; the same for the
                              same SEED and NAME on every machine
 
-Tolerances, unless --tolerance or the file says otherwise (relative, absolute)
+Tolerances, unless --tolerance says otherwise; goldens have their own (relative, absolute)
   f32 1e-5, 1e-5    f64 1e-12, 1e-12    f16 1e-2, 1e-3    bf16 2e-2, 1e-2
   integers and bool must be equal; NaN agrees with NaN only
 

@@ -57,9 +57,9 @@ std::string renderText(const Report &report) {
       text += name + ": " + toString(tensor) + "\n";
   for (const Comparison &comparison : report.comparisons)
     text += describeComparison(comparison) + "\n";
-  for (size_t i = 0; i < report.examples.size(); ++i)
-    for (const Comparison &comparison : report.examples[i].comparisons)
-      text += "example " + std::to_string(i + 1) + ", " + report.examples[i].function + ": " +
+  for (size_t i = 0; i < report.goldens.size(); ++i)
+    for (const Comparison &comparison : report.goldens[i].comparisons)
+      text += "golden " + std::to_string(i + 1) + ", " + report.goldens[i].function + ": " +
               describeComparison(comparison) + "\n";
   if (report.benchmark)
     text += describeTiming(*report.benchmark);
@@ -75,9 +75,9 @@ std::string Report::mismatches() const {
   };
   for (const Comparison &comparison : comparisons)
     add("", comparison);
-  for (size_t i = 0; i < examples.size(); ++i)
-    for (const Comparison &comparison : examples[i].comparisons)
-      add("example " + std::to_string(i + 1) + ": ", comparison);
+  for (size_t i = 0; i < goldens.size(); ++i)
+    for (const Comparison &comparison : goldens[i].comparisons)
+      add("golden " + std::to_string(i + 1) + ": ", comparison);
   return text;
 }
 
@@ -152,13 +152,13 @@ std::string renderJson(const Report &report) {
   }
   if (!report.comparisons.empty())
     writeComparisons(json, report.comparisons);
-  if (!report.examples.empty()) {
-    json.key("examples");
+  if (!report.goldens.empty()) {
+    json.key("goldens");
     json.beginArray();
-    for (const Example &example : report.examples) {
+    for (const GoldenResult &golden : report.goldens) {
       json.beginObject();
-      json.member("function", example.function);
-      writeComparisons(json, example.comparisons);
+      json.member("function", golden.function);
+      writeComparisons(json, golden.comparisons);
       json.endObject();
     }
     json.endArray();

@@ -9,13 +9,13 @@ namespace mlc::run {
 /// One output beside what it should be.
 struct Comparison {
   std::string output;
-  std::string expectation; ///< "reference", a file, or "example".
+  std::string expectation; ///< "reference", "golden", or a file.
   Difference difference;
   Tolerance tolerance;
 };
 
-/// One of the examples in the model file.
-struct Example {
+/// One of the recorded calls in the model file.
+struct GoldenResult {
   std::string function;
   std::vector<Comparison> comparisons;
 };
@@ -26,7 +26,7 @@ struct Report {
   bool showOutputs = false;
   std::vector<std::pair<std::string, Tensor>> outputs;
   std::vector<Comparison> comparisons;
-  std::vector<Example> examples;
+  std::vector<GoldenResult> goldens;
   std::optional<BenchmarkResult> benchmark;
 
   /// Comparisons that failed, in words; empty if none did.

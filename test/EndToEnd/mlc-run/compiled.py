@@ -1,0 +1,106 @@
+"""What needs the compiler half: jit and eager, all phases, .mlir files, the helper process."""
+
+import tool
+
+DENSE_MLIR = """
+module attributes {mlc.parameters = [["w", tensor<2x3xf32>]]} {
+}
+"""
+
+
+class Compiled(tool.ToolTest):
+    def test_executors_agree(self):
+        model = self.dense_model()
+        arguments = [model, "--input=x=random:1", "--dim=batch=5"]
+        reference = self.succeeds(*arguments, "--exec=reference", "--output=y=@y.npy")
+        self.assertEqual(reference, "")
+        for executor in ("jit", "eager"):
+            for options in ((), ("--no-fuse",), ("--no-optimize",), ("--no-fuse", "--no-optimize"),
+                            ("--limit-memory=0", "--limit-seconds=0"), ("--target=x86-64-v3",)):
+                with self.subTest((executor, options)):
+                    out = self.succeeds(*arguments, f"--exec={executor}", *options, "--compare=reference",
+                                        "--expected-output=y=@y.npy")
+                    self.assertIn("y: agrees with y.npy", out)
+                    self.assertIn("p: agrees with reference", out)
+
+    def test_call_and_functions(self):
+        model = self.two_functions()
+        for executor in ("jit", "eager"):
+            self.assertEqual(self.succeeds(model, "--input=x=f32=2", f"--exec={executor}"), "y: f32[] 6\n")
+            self.assertEqual(self.succeeds(model, "--input=x=f32=2", f"--exec={executor}",
+                                           "--function=twice"), "y: f32[] 4\n")
+
+    def test_every_phase(self):
+        model = self.dense_model()
+        for phase, shows in [("mlir", "mlc.matmul"), ("fused", "mlc.fusion"), ("linalg", "linalg."),
+                             ("buffers", "memref<"), ("vector", "vector<"), ("llvm", "define "),
+                             ("asm", "ret")]:
+            with self.subTest(phase):
+                self.assertIn(shows, self.succeeds(model, f"--emit={phase}"))
+        for target, register in [("x86-64-v3", "%ymm"), ("x86-64-v4", "%zmm")]:
+            self.assertRegex(self.succeeds(model, "--emit=asm", f"--target={target}"), "[xyz]mm")
+        self.fails(2, model, "--emit=asm", "--target=z80", says="z80")
+
+    def test_unfused_is_another_program(self):
+        model = self.dense_model()
+        self.assertNotEqual(self.succeeds(model, "--emit=fused"),
+                            self.succeeds(model, "--emit=fused", "--no-fuse"))
+
+    def test_mlir_file(self):
+        """What --emit=mlir prints is a model again; its weights come from options."""
+        model = self.dense_model()
+        mlir = self.write("dense.mlir", self.succeeds(model, "--emit=mlir"))
+        self.assertEqual(self.succeeds(mlir, "--emit=mlir"), mlir.read_text())
+        x = "--input=x=1x2xf32=1 1"
+        self.fails(5, mlir, x, says=["missing parameter 'w': f32[2,3]", "missing parameter 'bias': f32[3]"])
+        out = self.succeeds(mlir, x, "--parameter=w=2x3xf32=1 2 3 4 5 6", "--parameter=bias=3xf32=0.5 -100 1")
+        self.assertEqual(out, self.succeeds(model, x))
+
+    def test_bad_mlir_files(self):
+        for name, text, code in [
+                ("empty", "", 5),
+                ("garbage", "not mlir", 5),
+                ("unknown", '"other.op"() : () -> ()', 5),
+                ("arith", "func.func @main() -> f32 { %0 = arith.constant 1.0 : f32 return %0 : f32 }", 5),
+                ("nesting", "(" * 100_000, 5),
+                ("attributes", "module attributes {a = " + "[" * 100_000, 5),
+                ("regions", "module {" * 100_000, 5),
+                ("bytecode", "ML\u00efR" + "x" * 100, 5),
+        ]:
+            with self.subTest(name):
+                path = self.write(name + ".mlir", text.encode("latin-1"))
+                self.fails(code, path, "--emit=graph", says=name + ".mlir", seconds=10)
+        with open(self.dir / "large.mlir", "wb") as file:
+            file.truncate(1 << 40)
+        self.fails(6, "large.mlir", "--emit=graph", says="large.mlir", seconds=10)
+
+    def test_time_of_the_compiler(self):
+        """A graph that takes the compiler long; the helper ends with the command."""
+        graph = tool.model_file.Graph()
+        main = graph.function("main")
+        values = [main.input("x", "f32", [7, 11])]
+        for i in range(5000):
+            op = ["exp", "tanh", "log", "erf"][i % 4]
+            values.append(main.node(op, [values[-1]], "f32", [7, 11]))
+        main.output("y", values[-1])
+        graph.save(self.dir / "long.json")
+        self.fails(6, "long.json", "--input=x=ones", "--limit-seconds=1", says="limit", seconds=10)
+
+    def test_memory_of_the_compiler(self):
+        if tool.SANITIZED:
+            self.skipTest("sanitizers reserve terabytes of addresses")
+        self.fails(6, self.dense_model(), "--input=x=1x2xf32=1 1", "--limit-memory=60M", says="memory")
+
+    def test_no_compiler(self):
+        model = self.dense_model()
+        away = {"MLC_COMPILE_HELPER": "/nonexistent/helper"}
+        x = "--input=x=1x2xf32=1 1"
+        self.fails(4, model, x, env=away, says="/nonexistent/helper")
+        eager = self.run_tool(model, x, "--exec=eager", env=away)
+        self.assertEqual(eager.code, 0)
+        self.assertIn("ops are evaluated by the reference", eager.err)
+        self.assertEqual(eager.out, self.succeeds(model, x, "--exec=reference"))
+        self.succeeds(model, "--emit=graph", env=away)
+
+
+tool.main()
