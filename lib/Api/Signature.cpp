@@ -60,13 +60,9 @@ bool fits(const ImageTensor &expected, const Tensor &tensor) {
 }
 
 /// The memory of a tensor that a caller lent us.
-void checkMemory(const std::string &what, const Tensor &tensor, Findings &findings) {
-  if (tensor.byteSize() == 0)
-    return;
-  if (!tensor.data())
-    findings.add(what + " has no memory");
-  else if (reinterpret_cast<uintptr_t>(tensor.data()) %
-           static_cast<uintptr_t>(dtypeBytes(tensor.dtype())))
+void checkAlignment(const std::string &what, const Tensor &tensor, Findings &findings) {
+  auto address = reinterpret_cast<uintptr_t>(tensor.data());
+  if (address % static_cast<uintptr_t>(dtypeBytes(tensor.dtype())))
     findings.add(what + " is not aligned to its element type");
 }
 
@@ -158,7 +154,7 @@ Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inpu
       findings.add(what + " is " + typeText(tensor) + ", expected " + expectedType(expected));
       continue;
     }
-    checkMemory(what, tensor, findings);
+    checkAlignment(what, tensor, findings);
     for (size_t i = 0; i < expected.dims.size(); ++i) {
       if (expected.dims[i] >= 0)
         continue;
@@ -192,7 +188,7 @@ Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inpu
       findings.add(what + " is " + typeText(found->second) + ", expected " + toString(type));
       continue;
     }
-    checkMemory(what, found->second, findings);
+    checkAlignment(what, found->second, findings);
     for (size_t i = 0; i < bound.inputs.size(); ++i)
       if (overlap(found->second, bound.inputs[i]))
         findings.add(what + " overlaps input " + quoted(interface.inputs[i].name));
@@ -279,7 +275,7 @@ Status checkParameters(const Graph &graph, const Function &entry, const TensorMa
       findings.add(what + " is " + typeText(found->second) + ", expected " +
                    toString(parameter.type));
     else
-      checkMemory(what, found->second, findings);
+      checkAlignment(what, found->second, findings);
   }
   for (const auto &entry : parameters)
     if (!graph.findParameter(entry.first))

@@ -17,19 +17,19 @@ namespace mlc::run {
 
 namespace {
 
-/// The bytes that made tensors may still take.
+/// The bytes that tensors may still take.
 class Budget {
 public:
   explicit Budget(int64_t bytes) : left(bytes > 0 ? bytes : INT64_MAX) {}
 
-  Result<Tensor> make(DType dtype, const Shape &shape) {
+  Status charge(DType dtype, const Shape &shape) {
     auto count = elementCount(shape);
     auto bytes = count ? checkedMul(*count, dtypeBytes(dtype)) : std::nullopt;
     if (!bytes || *bytes > left)
       return resourceError("a tensor of " + std::string(dtypeName(dtype)) + toString(shape) +
                            " does not fit --limit-memory");
     left -= *bytes;
-    return Tensor::zeros(dtype, shape);
+    return {};
   }
 
 private:
@@ -159,7 +159,9 @@ Result<Tensor> readLiteral(const std::string &text, Budget &budget) {
     return badInputError("the shape " + toString(shape) + " has " +
                          (count ? std::to_string(*count) : "too many") + " elements, " +
                          std::to_string(words.size()) + " are given");
-  auto tensor = budget.make(dtype, shape);
+  if (Status status = budget.charge(dtype, shape); !status)
+    return status.takeError();
+  auto tensor = Tensor::zeros(dtype, shape);
   for (int64_t i = 0; tensor && i < *count; ++i)
     if (Status status = parseElement(*tensor, i, words[static_cast<size_t>(i)]); !status)
       return status.takeError();
@@ -171,21 +173,21 @@ bool isMade(const std::string &text) {
   return text == "ones" || text == "zeros" || text.rfind("random:", 0) == 0;
 }
 
-Result<Tensor> makeValue(const std::string &text, const NamedType &expected,
-                         const std::map<std::string, int64_t> &dims, Budget &budget) {
+Result<Shape> shapeOf(const TensorType &type, const std::map<std::string, int64_t> &dims) {
   Shape shape;
-  for (const Dim &dim : expected.type.dims) {
-    if (!dim.isSymbolic()) {
-      shape.push_back(dim.size);
-      continue;
-    }
+  for (const Dim &dim : type.dims) {
     auto found = dims.find(dim.name);
-    if (found == dims.end())
-      return badInputError("its type is " + toString(expected.type) + " and the size of '" +
-                           dim.name + "' is not known; give --dim " + dim.name + "=SIZE");
-    shape.push_back(found->second);
+    if (dim.isSymbolic() && found == dims.end())
+      return badInputError("its type is " + toString(type) + " and the size of '" + dim.name +
+                           "' is not known; give --dim " + dim.name + "=SIZE");
+    shape.push_back(dim.isSymbolic() ? found->second : dim.size);
   }
-  auto tensor = budget.make(expected.type.dtype, shape);
+  return shape;
+}
+
+Result<Tensor> makeValue(const std::string &text, const std::string &name, DType dtype,
+                         Shape shape) {
+  auto tensor = Tensor::zeros(dtype, std::move(shape));
   if (!tensor || text == "zeros")
     return tensor;
   Status status;
@@ -197,7 +199,7 @@ Result<Tensor> makeValue(const std::string &text, const NamedType &expected,
     auto result = std::from_chars(digits.data(), digits.data() + digits.size(), seed);
     if (digits.empty() || result.ec != std::errc() || result.ptr != digits.data() + digits.size())
       return badInputError("random: expected a SEED, a whole number >= 0, got '" + digits + "'");
-    Random random(seed, expected.name);
+    Random random(seed, name);
     status = fillAs(
         *tensor, [&] { return random.real(); },
         [&](int64_t low, int64_t high) { return random.integer(low, high); });
@@ -269,10 +271,23 @@ Result<TensorMap> readValues(const char *what, const std::vector<NamedType> &exp
     }
     values.emplace(name, std::move(*tensor));
   }
+  // Then the others: no memory is taken before it is known that all of them fit.
+  std::map<std::string, Shape> shapes;
   for (const auto &[name, text] : assignments) {
     if (!isMade(text))
       continue;
-    auto tensor = makeValue(text, *findType(expected, name), sizes, budget);
+    const TensorType &type = findType(expected, name)->type;
+    auto shape = shapeOf(type, sizes);
+    if (!shape)
+      return failed(name, shape.error());
+    if (Status status = budget.charge(type.dtype, *shape); !status)
+      return failed(name, status.error());
+    shapes.emplace(name, std::move(*shape));
+  }
+  for (const auto &[name, text] : assignments) {
+    if (!isMade(text))
+      continue;
+    auto tensor = makeValue(text, name, findType(expected, name)->type.dtype, shapes.at(name));
     if (!tensor)
       return failed(name, tensor.error());
     values.emplace(name, std::move(*tensor));

@@ -9,7 +9,9 @@ class Benchmark(tool.ToolTest):
     def test_jit_beside_eager(self):
         model = self.dense_model()
         arguments = [model, "--input=x=1x2xf32=1 1", "--benchmark"]
-        report = json.loads(self.succeeds(*arguments, "--format=json"))["benchmark"]
+        whole = json.loads(self.succeeds(*arguments, "--format=json"))
+        self.assertIn(tool.keys(whole), tool.documented_keys())
+        report = whole["benchmark"]
         jit, eager = report["timings"]
         self.assertEqual((jit["executor"], eager["executor"]), ("jit", "eager"))
         for timing in (jit, eager):

@@ -1,7 +1,9 @@
 """Runs mlc-run under the bounds that every command must keep, and makes models for it."""
 
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,22 @@ import model_file  # noqa: E402
 MLC_RUN = os.environ.get("MLC_RUN", str(ROOT / "build/release/bin/mlc-run"))
 SANITIZED = bool(os.environ.get("MLC_SANITIZE"))
 GIB = 1 << 30
+
+
+def keys(value):
+    """What stays when the values in a JSON text change; tensors by name count as values."""
+    if isinstance(value, dict):
+        return {key: {} if key == "outputs" else keys(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [keys(value[0])] if value and isinstance(value[0], dict) else []
+    return type(value).__name__ if not isinstance(value, (int, float, bool)) else "number"
+
+
+def documented_keys():
+    """keys() of the examples in docs/mlc-run.md."""
+    text = (ROOT / "docs/mlc-run.md").read_text(encoding="utf-8")
+    return [keys(json.loads(block))
+            for block in re.findall(r"^(\{\n.*?^\})$", text, re.MULTILINE | re.DOTALL)]
 
 
 class Outcome:
