@@ -1,0 +1,141 @@
+// Every op parses, verifies and prints, in its own and in the generic form.
+// RUN: mlc-opt %s | mlc-opt | FileCheck %s
+// RUN: mlc-opt %s --mlir-print-op-generic | mlc-opt | FileCheck %s
+
+module attributes {mlc.parameters = [["w", tensor<4x3xf32>], ["b", tensor<3xf32>]]} {
+
+// CHECK-LABEL: func.func @sources
+func.func @sources() -> (tensor<4x3xf32>, tensor<2xi32>) {
+  // CHECK: mlc.parameter {parameter = "w"} : () -> tensor<4x3xf32>
+  %0 = mlc.parameter {parameter = "w"} : () -> tensor<4x3xf32>
+  // CHECK: mlc.constant {value = dense<[1, -2]> : tensor<2xi32>} : () -> tensor<2xi32>
+  %1 = mlc.constant {value = dense<[1, -2]> : tensor<2xi32>} : () -> tensor<2xi32>
+  return %0, %1 : tensor<4x3xf32>, tensor<2xi32>
+}
+
+// CHECK-LABEL: func.func @contractions
+func.func @contractions(%a: tensor<?x4xf32>, %b: tensor<4x3xf32>, %c: tensor<2x4x5xi32>, %d: tensor<2x3x4xi32>)
+    -> (tensor<?x3xf32>, tensor<2x5x3xi32>) attributes {mlc.dims = ["batch"]} {
+  // CHECK: mlc.matmul %{{.*}}, %{{.*}} : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  %0 = mlc.matmul %a, %b : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  // CHECK: mlc.matmul %{{.*}}, %{{.*}} {transpose_a = true, transpose_b = true} : (tensor<2x4x5xi32>, tensor<2x3x4xi32>) -> tensor<2x5x3xi32>
+  %1 = mlc.matmul %c, %d {transpose_a = true, transpose_b = true} : (tensor<2x4x5xi32>, tensor<2x3x4xi32>) -> tensor<2x5x3xi32>
+  return %0, %1 : tensor<?x3xf32>, tensor<2x5x3xi32>
+}
+
+// CHECK-LABEL: func.func @binary
+func.func @binary(%a: tensor<2xf32>, %b: tensor<2xf32>) {
+  // CHECK: mlc.add %{{.*}}, %{{.*}} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %0 = mlc.add %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.sub
+  %1 = mlc.sub %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.mul
+  %2 = mlc.mul %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.div
+  %3 = mlc.div %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.max
+  %4 = mlc.max %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.min
+  %5 = mlc.min %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @unary
+func.func @unary(%a: tensor<2xf32>) {
+  // CHECK: mlc.neg %{{.*}} : (tensor<2xf32>) -> tensor<2xf32>
+  %0 = mlc.neg %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.abs
+  %1 = mlc.abs %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.exp
+  %2 = mlc.exp %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.log
+  %3 = mlc.log %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.sqrt
+  %4 = mlc.sqrt %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.rsqrt
+  %5 = mlc.rsqrt %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.tanh
+  %6 = mlc.tanh %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.sigmoid
+  %7 = mlc.sigmoid %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.relu
+  %8 = mlc.relu %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.erf
+  %9 = mlc.erf %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.gelu %{{.*}} : (tensor<2xf32>) -> tensor<2xf32>
+  %10 = mlc.gelu %a : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: mlc.gelu %{{.*}} {approximate = "tanh"} : (tensor<2xf32>) -> tensor<2xf32>
+  %11 = mlc.gelu %a {approximate = "tanh"} : (tensor<2xf32>) -> tensor<2xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @predicates
+func.func @predicates(%a: tensor<2xf32>, %p: tensor<2xi1>, %q: tensor<2xi1>) {
+  // CHECK: mlc.compare %{{.*}}, %{{.*}} {direction = "lt"} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xi1>
+  %0 = mlc.compare %a, %a {direction = "lt"} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xi1>
+  // CHECK: mlc.logical_and
+  %1 = mlc.logical_and %p, %q : (tensor<2xi1>, tensor<2xi1>) -> tensor<2xi1>
+  // CHECK: mlc.logical_or
+  %2 = mlc.logical_or %p, %q : (tensor<2xi1>, tensor<2xi1>) -> tensor<2xi1>
+  // CHECK: mlc.logical_not
+  %3 = mlc.logical_not %p : (tensor<2xi1>) -> tensor<2xi1>
+  // CHECK: mlc.select %{{.*}}, %{{.*}}, %{{.*}} : (tensor<2xi1>, tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %4 = mlc.select %p, %a, %a : (tensor<2xi1>, tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @shapes
+func.func @shapes(%a: tensor<?x4xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> attributes {mlc.dims = ["batch"]} {
+  // CHECK: mlc.cast %{{.*}} {dtype = "u8"} : (tensor<?x4xf32>) -> tensor<?x4xui8>
+  %0 = mlc.cast %a {dtype = "u8"} : (tensor<?x4xf32>) -> tensor<?x4xui8>
+  // CHECK: mlc.broadcast %{{.*}} {axes = array<i64: 1>, shape = array<i64: -1, 4>} : (tensor<4xf32>) -> tensor<?x4xf32>
+  %1 = mlc.broadcast %b {axes = array<i64: 1>, shape = array<i64: -1, 4>} : (tensor<4xf32>) -> tensor<?x4xf32>
+  // CHECK: mlc.reshape %{{.*}} {shape = array<i64: -1, 2, 2>} : (tensor<?x4xf32>) -> tensor<?x2x2xf32>
+  %2 = mlc.reshape %a {shape = array<i64: -1, 2, 2>} : (tensor<?x4xf32>) -> tensor<?x2x2xf32>
+  // CHECK: mlc.transpose %{{.*}} {permutation = array<i64: 1, 0>} : (tensor<?x4xf32>) -> tensor<4x?xf32>
+  %3 = mlc.transpose %a {permutation = array<i64: 1, 0>} : (tensor<?x4xf32>) -> tensor<4x?xf32>
+  // CHECK: mlc.slice %{{.*}} {axes = array<i64: 1>, limits = array<i64: 4>, starts = array<i64: 1>, strides = array<i64: 2>} : (tensor<?x4xf32>) -> tensor<?x2xf32>
+  %4 = mlc.slice %a {axes = array<i64: 1>, starts = array<i64: 1>, limits = array<i64: 4>, strides = array<i64: 2>} : (tensor<?x4xf32>) -> tensor<?x2xf32>
+  // CHECK: mlc.concat %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<?x4xf32>, tensor<?x2xf32>) -> tensor<?x6xf32>
+  %5 = mlc.concat %a, %4 {axis = 1 : i64} : (tensor<?x4xf32>, tensor<?x2xf32>) -> tensor<?x6xf32>
+  // CHECK: mlc.reduce %{{.*}} {axes = array<i64: 1>, kind = "max"} : (tensor<?x4xf32>) -> tensor<?xf32>
+  %6 = mlc.reduce %a {axes = array<i64: 1>, kind = "max"} : (tensor<?x4xf32>) -> tensor<?xf32>
+  // CHECK: mlc.reduce %{{.*}} {axes = array<i64: 1>, keep_dims = true, kind = "mean"} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+  %7 = mlc.reduce %a {axes = array<i64: 1>, keep_dims = true, kind = "mean"} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+  // CHECK: mlc.softmax %{{.*}} {axis = 1 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %8 = mlc.softmax %a {axis = 1 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %8 : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func.func @calls
+func.func @calls(%a: tensor<3x4xf32>, %b: tensor<4xf32>) -> tensor<3x4xf32> {
+  // CHECK: mlc.call %{{.*}}, %{{.*}} {callee = "shapes"} : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %0 = mlc.call %a, %b {callee = "shapes"} : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// CHECK-LABEL: func.func @internal
+func.func @internal(%a: tensor<?x4xf32>, %b: tensor<4x3xf32>) -> tensor<?x3xf32> attributes {mlc.dims = ["batch"]} {
+  // CHECK: mlc.pack %{{.*}} {tile = 2 : i64} : (tensor<4x3xf32>) -> tensor<2x4x2xf32>
+  %0 = mlc.pack %b {tile = 2 : i64} : (tensor<4x3xf32>) -> tensor<2x4x2xf32>
+  // CHECK: mlc.pack %{{.*}} {tile = 4 : i64, transpose = true} : (tensor<4x3xf32>) -> tensor<1x3x4xf32>
+  %1 = mlc.pack %b {tile = 4 : i64, transpose = true} : (tensor<4x3xf32>) -> tensor<1x3x4xf32>
+  // CHECK: %[[F:.*]] = mlc.fusion "contraction" (%[[X:.*]] = %{{.*}}, %[[W:.*]] = %{{.*}}) : (tensor<?x4xf32>, tensor<2x4x2xf32>) -> tensor<?x3xf32> reason "function result" {
+  %2 = mlc.fusion "contraction" (%x = %a, %w = %0) : (tensor<?x4xf32>, tensor<2x4x2xf32>) -> tensor<?x3xf32> reason "function result" {
+    // CHECK: %[[M:.*]] = mlc.packed_matmul %[[X]], %[[W]] : (tensor<?x4xf32>, tensor<2x4x2xf32>) -> tensor<?x3xf32>
+    %3 = mlc.packed_matmul %x, %w : (tensor<?x4xf32>, tensor<2x4x2xf32>) -> tensor<?x3xf32>
+    // CHECK: mlc.yield %[[M]] : tensor<?x3xf32>
+    mlc.yield %3 : tensor<?x3xf32>
+  }
+  // CHECK: mlc.fusion "elementwise" () : () -> (tensor<f32>, tensor<i1>) attributes {note = "kept"} {
+  %4:2 = mlc.fusion "elementwise" () : () -> (tensor<f32>, tensor<i1>) attributes {note = "kept"} {
+    %5 = mlc.constant {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+    %6 = mlc.constant {value = dense<true> : tensor<i1>} : () -> tensor<i1>
+    // CHECK: mlc.yield %{{.*}}, %{{.*}} : tensor<f32>, tensor<i1>
+    mlc.yield %5, %6 : tensor<f32>, tensor<i1>
+  }
+  // CHECK: return %[[F]]
+  return %2 : tensor<?x3xf32>
+}
+
+}
