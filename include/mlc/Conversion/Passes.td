@@ -5,7 +5,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def MLCToLinalgPass : Pass<"mlc-to-linalg", "::mlir::ModuleOp"> {
+def MLCToLinalgPass : Pass<"convert-mlc-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Lower the mlc ops of outlined kernels to linalg on tensors";
   let description = [{
     Every kernel becomes a few destination-passing structured ops: one

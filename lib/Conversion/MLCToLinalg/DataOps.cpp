@@ -1,0 +1,129 @@
+//===- DataOps.cpp - Ops that move elements -------------------------------===//
+//
+// Views (slices, reshapes) of the operand or the destination and copies between
+// them, as linalg.generic.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TensorLowerings.h"
+
+using namespace mlir;
+using namespace mlc::ir;
+
+static Value copy(KernelLowering &kernel, Value from, AffineMap map, Value to) {
+  int64_t rank = cast<RankedTensorType>(to.getType()).getRank();
+  return kernel.generic({from}, to, {map, kernel.identity(rank)}, {},
+                        [](ImplicitLocOpBuilder &, ValueRange x) { return x[0]; });
+}
+
+/// A constant with more than one value; splats are part of expressions.
+FailureOr<Value> mlc::ir::lowerConstant(KernelLowering &kernel, Operation *op, Value destination) {
+  auto dense = dyn_cast<DenseElementsAttr>(cast<ConstantOp>(op).getValue());
+  if (!dense)
+    return op->emitError() << "expected a dense constant";
+  if (dense.getElementType().isInteger(1))
+    dense = dense.mapValues(kernel.builder().getI8Type(),
+                            [](const APInt &bit) { return bit.zext(8); });
+  Value tensor = arith::ConstantOp::create(kernel.builder(), dense);
+  int64_t rank = cast<RankedTensorType>(destination.getType()).getRank();
+  return copy(kernel, tensor, kernel.identity(rank), destination);
+}
+
+FailureOr<Value> mlc::ir::lowerTranspose(KernelLowering &kernel, Operation *op,
+                                         Value destination) {
+  auto transpose = cast<TransposeOp>(op);
+  SmallVector<unsigned> permutation(transpose.getPermutation());
+  // Result dimension i is operand dimension permutation[i].
+  AffineMap map =
+      inversePermutation(AffineMap::getPermutationMap(permutation, op->getContext()));
+  return copy(kernel, kernel.materialize(transpose.getOperand()), map, destination);
+}
+
+FailureOr<Value> mlc::ir::lowerReshape(KernelLowering &kernel, Operation *op, Value destination) {
+  ImplicitLocOpBuilder &b = kernel.builder();
+  Value source = kernel.materialize(cast<ReshapeOp>(op).getOperand());
+  auto from = cast<RankedTensorType>(source.getType());
+  auto to = cast<RankedTensorType>(destination.getType());
+  if (from.getShape() != to.getShape()) {
+    auto allDims = [](int64_t rank) {
+      SmallVector<ReassociationIndices> groups;
+      if (rank > 0)
+        groups.push_back(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+      return groups;
+    };
+    if (from.getRank() != 1)
+      source = from.getRank() == 0
+                   ? tensor::ExpandShapeOp::create(
+                         b, RankedTensorType::get({1}, from.getElementType()), source, allDims(0))
+                         .getResult()
+                   : tensor::CollapseShapeOp::create(b, source, allDims(from.getRank()))
+                         .getResult();
+    if (to.getRank() == 0) {
+      source = tensor::CollapseShapeOp::create(b, to, source, allDims(0));
+    } else if (to.getRank() != 1) {
+      SmallVector<OpFoldResult> sizes;
+      for (int64_t i = 0; i < to.getRank(); ++i)
+        sizes.push_back(kernel.sizeOf(to, i));
+      source = tensor::ExpandShapeOp::create(b, to, source, allDims(to.getRank()), sizes);
+    }
+  }
+  return copy(kernel, source, kernel.identity(to.getRank()), destination);
+}
+
+FailureOr<Value> mlc::ir::lowerSlice(KernelLowering &kernel, Operation *op, Value destination) {
+  auto slice = cast<SliceOp>(op);
+  ImplicitLocOpBuilder &b = kernel.builder();
+  auto to = cast<RankedTensorType>(destination.getType());
+  SmallVector<OpFoldResult> offsets(to.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(to.getRank(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0; i < to.getRank(); ++i)
+    sizes.push_back(kernel.sizeOf(to, i));
+  for (auto [axis, start, stride] :
+       llvm::zip(slice.getAxes(), slice.getStarts(), slice.getStrides())) {
+    offsets[axis] = b.getIndexAttr(start);
+    strides[axis] = b.getIndexAttr(stride);
+  }
+  Value source = kernel.materialize(slice.getOperand());
+  Value part = tensor::ExtractSliceOp::create(b, to, source, offsets, sizes, strides);
+  return copy(kernel, part, kernel.identity(to.getRank()), destination);
+}
+
+FailureOr<Value> mlc::ir::lowerConcat(KernelLowering &kernel, Operation *op, Value destination) {
+  auto concat = cast<ConcatOp>(op);
+  ImplicitLocOpBuilder &b = kernel.builder();
+  auto to = cast<RankedTensorType>(destination.getType());
+  int64_t start = 0, axis = concat.getAxis();
+  Value result = destination;
+  for (Value operand : concat.getOperands()) {
+    Value source = kernel.materialize(operand);
+    auto from = cast<RankedTensorType>(source.getType());
+    SmallVector<OpFoldResult> offsets(to.getRank(), b.getIndexAttr(0));
+    SmallVector<OpFoldResult> strides(to.getRank(), b.getIndexAttr(1));
+    SmallVector<OpFoldResult> sizes;
+    for (int64_t i = 0; i < to.getRank(); ++i)
+      sizes.push_back(kernel.sizeOf(from, i));
+    offsets[axis] = b.getIndexAttr(start);
+    start += from.getDimSize(axis);
+    Value part = tensor::ExtractSliceOp::create(b, from, result, offsets, sizes, strides);
+    part = copy(kernel, source, kernel.identity(to.getRank()), part);
+    result = tensor::InsertSliceOp::create(b, part, result, offsets, sizes, strides);
+  }
+  return result;
+}
+
+TensorLowering mlc::ir::findTensorLowering(Operation *op) {
+  static const llvm::DenseMap<TypeID, TensorLowering> table = {
+      {TypeID::get<MatMulOp>(), lowerMatMul},
+      {TypeID::get<PackedMatMulOp>(), lowerPackedMatMul},
+      {TypeID::get<PackOp>(), lowerPack},
+      {TypeID::get<ReduceOp>(), lowerReduce},
+      {TypeID::get<SoftmaxOp>(), lowerSoftmax},
+      {TypeID::get<ConstantOp>(), lowerConstant},
+      {TypeID::get<ReshapeOp>(), lowerReshape},
+      {TypeID::get<TransposeOp>(), lowerTranspose},
+      {TypeID::get<SliceOp>(), lowerSlice},
+      {TypeID::get<ConcatOp>(), lowerConcat},
+  };
+  return table.lookup(op->getName().getTypeID());
+}

@@ -1,0 +1,205 @@
+//===- ElementwiseOps.cpp - One element of each element-wise op -----------===//
+//
+// mlc to arith and math on scalars. Each op is one entry of the table at the end.
+// No undefined behaviour is emitted: integer division, casts and comparisons are
+// defined for every operand as MLCOps.td says.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "mlc/Transforms/Loop/MathFunctions.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace mlc::ir;
+
+using Builder_ = ImplicitLocOpBuilder;
+
+static bool isFloatValue(Value v) { return isa<FloatType>(v.getType()); }
+
+static Value integer(Builder_ &b, Type type, int64_t value) {
+  return arith::ConstantOp::create(b, b.getIntegerAttr(type, value));
+}
+static Value real(Builder_ &b, Type type, double value) {
+  return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
+}
+
+template <typename FloatOp, typename IntOp>
+static Value arithmetic(Builder_ &b, Operation *, ValueRange x) {
+  if (isFloatValue(x[0]))
+    return FloatOp::create(b, x[0], x[1]);
+  return IntOp::create(b, x[0], x[1]);
+}
+
+template <typename UnaryOp> static Value unary(Builder_ &b, Operation *, ValueRange x) {
+  return UnaryOp::create(b, x[0]);
+}
+
+template <typename BinaryOp> static Value binary(Builder_ &b, Operation *, ValueRange x) {
+  return BinaryOp::create(b, x[0], x[1]);
+}
+
+static Value divide(Builder_ &b, Operation *, ValueRange x) {
+  if (isFloatValue(x[0]))
+    return arith::DivFOp::create(b, x[0], x[1]);
+  // Dividing by 1 instead gives INT_MIN / -1 = INT_MIN; x / 0 becomes 0.
+  Type type = x[0].getType();
+  unsigned width = type.getIntOrFloatBitWidth();
+  Value zero = integer(b, type, 0);
+  Value lowest = integer(b, type, llvm::APInt::getSignedMinValue(width).getSExtValue());
+  using P = arith::CmpIPredicate;
+  Value byZero = arith::CmpIOp::create(b, P::eq, x[1], zero);
+  Value atLowest = arith::CmpIOp::create(b, P::eq, x[0], lowest);
+  Value byMinusOne = arith::CmpIOp::create(b, P::eq, x[1], integer(b, type, -1));
+  Value overflows = arith::AndIOp::create(b, atLowest, byMinusOne);
+  Value unsafe = arith::OrIOp::create(b, byZero, overflows);
+  Value divisor = arith::SelectOp::create(b, unsafe, integer(b, type, 1), x[1]);
+  Value quotient = arith::DivSIOp::create(b, x[0], divisor);
+  return arith::SelectOp::create(b, byZero, zero, quotient);
+}
+
+static Value negate(Builder_ &b, Operation *, ValueRange x) {
+  if (isFloatValue(x[0]))
+    return arith::NegFOp::create(b, x[0]);
+  return arith::SubIOp::create(b, integer(b, x[0].getType(), 0), x[0]);
+}
+
+static Value absolute(Builder_ &b, Operation *, ValueRange x) {
+  if (isFloatValue(x[0]))
+    return math::AbsFOp::create(b, x[0]);
+  Value zero = integer(b, x[0].getType(), 0);
+  Value negative = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x[0], zero);
+  Value negated = arith::SubIOp::create(b, zero, x[0]);
+  return arith::SelectOp::create(b, negative, negated, x[0]);
+}
+
+static Value reciprocalSqrt(Builder_ &b, Operation *, ValueRange x) {
+  Value root = math::SqrtOp::create(b, x[0]);
+  return arith::DivFOp::create(b, real(b, x[0].getType(), 1.0), root);
+}
+
+static Value relu(Builder_ &b, Operation *, ValueRange x) {
+  Type type = x[0].getType();
+  if (!isFloatValue(x[0]))
+    return arith::MaxSIOp::create(b, x[0], integer(b, type, 0));
+  // "Unordered or greater" keeps NaN and turns -0 into +0.
+  Value zero = real(b, type, 0.0);
+  Value keep = arith::CmpFOp::create(b, arith::CmpFPredicate::UGT, x[0], zero);
+  return arith::SelectOp::create(b, keep, x[0], zero);
+}
+
+static Value sigmoid(Builder_ &b, Operation *, ValueRange x) { return emitSigmoid(b, x[0]); }
+
+static Value gelu(Builder_ &b, Operation *op, ValueRange x) {
+  bool tanhForm = cast<GeluOp>(op).getApproximate() == "tanh";
+  return tanhForm ? emitGeluTanh(b, x[0]) : emitGeluErf(b, x[0]);
+}
+
+static Value compare(Builder_ &b, Operation *op, ValueRange x) {
+  StringRef direction = cast<CompareOp>(op).getDirection();
+  if (isFloatValue(x[0])) {
+    using P = arith::CmpFPredicate;
+    P predicate = llvm::StringSwitch<P>(direction)
+                      .Case("eq", P::OEQ)
+                      .Case("ne", P::UNE)
+                      .Case("lt", P::OLT)
+                      .Case("le", P::OLE)
+                      .Case("gt", P::OGT)
+                      .Default(P::OGE);
+    return arith::CmpFOp::create(b, predicate, x[0], x[1]);
+  }
+  using P = arith::CmpIPredicate;
+  P predicate = llvm::StringSwitch<P>(direction)
+                    .Case("eq", P::eq)
+                    .Case("ne", P::ne)
+                    .Case("lt", P::slt)
+                    .Case("le", P::sle)
+                    .Case("gt", P::sgt)
+                    .Default(P::sge);
+  return arith::CmpIOp::create(b, predicate, x[0], x[1]);
+}
+
+static Value logicalNot(Builder_ &b, Operation *, ValueRange x) {
+  return arith::XOrIOp::create(b, x[0], integer(b, x[0].getType(), 1));
+}
+
+static Value select(Builder_ &b, Operation *, ValueRange x) {
+  return arith::SelectOp::create(b, x[0], x[1], x[2]);
+}
+
+/// Truncates towards zero, saturates, and turns NaN into 0. fptosi is only
+/// reached by values that fit.
+static Value floatToInt(Builder_ &b, Value x, IntegerType to) {
+  unsigned width = to.getWidth();
+  double limit = std::ldexp(1.0, static_cast<int>(width) - 1); // 2^(w-1), exact
+  using P = arith::CmpFPredicate;
+  Value high = arith::CmpFOp::create(b, P::OGE, x, real(b, x.getType(), limit));
+  Value low = arith::CmpFOp::create(b, P::OLT, x, real(b, x.getType(), -limit));
+  Value nan = arith::CmpFOp::create(b, P::UNO, x, x);
+  Value outside = arith::OrIOp::create(b, arith::OrIOp::create(b, high, low), nan);
+  Value safe = arith::SelectOp::create(b, outside, real(b, x.getType(), 0.0), x);
+  Value result = arith::FPToSIOp::create(b, to, safe);
+  Value highest = integer(b, to, llvm::APInt::getSignedMaxValue(width).getSExtValue());
+  Value lowest = integer(b, to, llvm::APInt::getSignedMinValue(width).getSExtValue());
+  result = arith::SelectOp::create(b, high, highest, result);
+  return arith::SelectOp::create(b, low, lowest, result);
+}
+
+static Value castElement(Builder_ &b, Operation *op, ValueRange x) {
+  Type from = x[0].getType();
+  Type to = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+  if (from == to)
+    return x[0];
+  bool fromFloat = isa<FloatType>(from), toFloat = isa<FloatType>(to);
+  unsigned fromWidth = from.getIntOrFloatBitWidth(), toWidth = to.getIntOrFloatBitWidth();
+  if (to.isInteger(1)) {
+    if (fromFloat)
+      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x[0], real(b, from, 0.0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, x[0], integer(b, from, 0));
+  }
+  if (from.isInteger(1))
+    return toFloat ? arith::UIToFPOp::create(b, to, x[0]).getResult()
+                   : arith::ExtUIOp::create(b, to, x[0]).getResult();
+  if (fromFloat && toFloat)
+    return toWidth > fromWidth ? arith::ExtFOp::create(b, to, x[0]).getResult()
+                               : arith::TruncFOp::create(b, to, x[0]).getResult();
+  if (fromFloat)
+    return floatToInt(b, x[0], cast<IntegerType>(to));
+  if (toFloat)
+    return arith::SIToFPOp::create(b, to, x[0]);
+  return toWidth > fromWidth ? arith::ExtSIOp::create(b, to, x[0]).getResult()
+                             : arith::TruncIOp::create(b, to, x[0]).getResult();
+}
+
+ScalarLowering mlc::ir::findScalarLowering(Operation *op) {
+  static const llvm::DenseMap<TypeID, ScalarLowering> table = {
+      {TypeID::get<AddOp>(), arithmetic<arith::AddFOp, arith::AddIOp>},
+      {TypeID::get<SubOp>(), arithmetic<arith::SubFOp, arith::SubIOp>},
+      {TypeID::get<MulOp>(), arithmetic<arith::MulFOp, arith::MulIOp>},
+      {TypeID::get<DivOp>(), divide},
+      {TypeID::get<MaxOp>(), arithmetic<arith::MaximumFOp, arith::MaxSIOp>},
+      {TypeID::get<MinOp>(), arithmetic<arith::MinimumFOp, arith::MinSIOp>},
+      {TypeID::get<NegOp>(), negate},
+      {TypeID::get<AbsOp>(), absolute},
+      {TypeID::get<ExpOp>(), unary<math::ExpOp>},
+      {TypeID::get<LogOp>(), unary<math::LogOp>},
+      {TypeID::get<SqrtOp>(), unary<math::SqrtOp>},
+      {TypeID::get<RsqrtOp>(), reciprocalSqrt},
+      {TypeID::get<TanhOp>(), unary<math::TanhOp>},
+      {TypeID::get<SigmoidOp>(), sigmoid},
+      {TypeID::get<ReluOp>(), relu},
+      {TypeID::get<ErfOp>(), unary<math::ErfOp>},
+      {TypeID::get<GeluOp>(), gelu},
+      {TypeID::get<CompareOp>(), compare},
+      {TypeID::get<LogicalAndOp>(), binary<arith::AndIOp>},
+      {TypeID::get<LogicalOrOp>(), binary<arith::OrIOp>},
+      {TypeID::get<LogicalNotOp>(), logicalNot},
+      {TypeID::get<SelectOp>(), select},
+      {TypeID::get<CastOp>(), castElement},
+  };
+  return table.lookup(op->getName().getTypeID());
+}

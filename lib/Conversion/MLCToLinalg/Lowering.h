@@ -1,0 +1,91 @@
+//===- Lowering.h - How one kernel is lowered -------------------*- C++ -*-===//
+//
+// An op is lowered in one of two ways. Element-wise ops have a ScalarLowering,
+// which computes one element: a group of them becomes the body of one
+// linalg.generic. Other ops have a TensorLowering, which writes a destination.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MLC_CONVERSION_MLCTOLINALG_LOWERING_H
+#define MLC_CONVERSION_MLCTOLINALG_LOWERING_H
+
+#include "mlc/Dialect/MLCDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include <functional>
+
+namespace mlc::ir {
+
+/// The type of a tensor in memory: bool is stored as one byte.
+mlir::Type storageType(mlir::Type type);
+
+/// Computes one element of `op` from one element of each operand; bool is i1.
+using ScalarLowering = mlir::Value (*)(mlir::ImplicitLocOpBuilder &, mlir::Operation *,
+                                       mlir::ValueRange elements);
+/// Null for ops that are not element-wise.
+ScalarLowering findScalarLowering(mlir::Operation *op);
+
+/// Lowers the ops of one kernel function in place.
+class KernelLowering {
+public:
+  KernelLowering(mlir::func::FuncOp kernel, unsigned numResults);
+  mlir::LogicalResult run();
+
+  mlir::ImplicitLocOpBuilder &builder() { return b; }
+
+  /// The tensor that holds `value`, computing it into a new one if need be.
+  mlir::Value materialize(mlir::Value value);
+  /// A new tensor of the storage type of `type`.
+  mlir::Value empty(mlir::RankedTensorType type);
+  mlir::Value fill(mlir::Value destination, mlir::TypedAttr value);
+
+  /// linalg.generic over the iteration space of `value`, whose elements it
+  /// computes from leaves, into `destination`. `outputMap` maps the iteration
+  /// space to the destination; `combine`, if given, gets the element and the
+  /// destination's element and returns the new one.
+  using Combine = std::function<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::Value, mlir::Value)>;
+  mlir::Value computeElements(mlir::Value value, mlir::Value destination);
+  mlir::Value reduceElements(mlir::Value value, mlir::Value destination, mlir::AffineMap outputMap,
+                             llvm::ArrayRef<int64_t> reducedDims, Combine combine);
+  /// linalg.generic of given operands and maps; all maps have the same domain.
+  mlir::Value generic(mlir::ValueRange inputs, mlir::Value destination,
+                      llvm::ArrayRef<mlir::AffineMap> maps, llvm::ArrayRef<int64_t> reducedDims,
+                      std::function<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)> body);
+  mlir::AffineMap identity(int64_t rank) {
+    return mlir::AffineMap::getMultiDimIdentityMap(rank, b.getContext());
+  }
+  /// The size of dimension 0 of a dynamic argument: the symbolic size.
+  mlir::Value symbolicSize();
+  mlir::OpFoldResult sizeOf(mlir::RankedTensorType type, int64_t dim);
+
+private:
+  struct Leaf {
+    mlir::Value tensor;
+    mlir::AffineMap map;
+  };
+  struct Elements; // the leaves of an element-wise expression, and its emission
+
+  bool isTransparent(mlir::Operation *op);
+  bool isBool(mlir::Value value);
+  mlir::LogicalResult lowerAnchors();
+
+  mlir::func::FuncOp kernel;
+  mlir::ImplicitLocOpBuilder b;
+  unsigned numResults;
+  llvm::DenseMap<mlir::Value, mlir::Value> storage;      // mlc value -> storage tensor
+  llvm::DenseMap<mlir::Value, mlir::Value> destinations; // returned mlc value -> argument
+  llvm::DenseSet<mlir::Value> boolArguments;             // mlc type was bool
+  mlir::Value inPlace; // contraction result whose buffer the epilogue may overwrite
+};
+
+/// Writes the result of `op` to `destination` and returns the written tensor.
+using TensorLowering = mlir::FailureOr<mlir::Value> (*)(KernelLowering &, mlir::Operation *,
+                                                        mlir::Value destination);
+/// Null for ops without one. Element-wise ops have none.
+TensorLowering findTensorLowering(mlir::Operation *op);
+
+} // namespace mlc::ir
+
+#endif // MLC_CONVERSION_MLCTOLINALG_LOWERING_H

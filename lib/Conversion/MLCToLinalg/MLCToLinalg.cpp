@@ -1,0 +1,349 @@
+//===- MLCToLinalg.cpp - Kernels of mlc ops to linalg on tensors ----------===//
+//
+// Works on the functions that mlc-outline-kernels makes: a kernel holds at most
+// one op that is not element-wise. Element-wise ops, broadcasts and splat
+// constants are folded into the body of the generic that needs their elements.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "mlc/Conversion/Passes.h"
+
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+
+namespace mlc::ir {
+#define GEN_PASS_DEF_MLCTOLINALGPASS
+#include "mlc/Conversion/Passes.h.inc"
+} // namespace mlc::ir
+
+using namespace mlir;
+using namespace mlc::ir;
+
+Type mlc::ir::storageType(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (tensor && tensor.getElementType().isInteger(1))
+    return tensor.clone(IntegerType::get(type.getContext(), 8));
+  return type;
+}
+
+static bool isSplatConstant(Operation *op) {
+  auto constant = dyn_cast<ConstantOp>(op);
+  return constant && isa<SplatElementsAttr>(constant.getValue());
+}
+
+/// Where element `map` of the broadcast's result comes from.
+static AffineMap sourceMap(BroadcastOp op, AffineMap map) {
+  auto from = cast<RankedTensorType>(op.getOperand().getType());
+  auto to = cast<RankedTensorType>(op.getResult().getType());
+  SmallVector<AffineExpr> results;
+  for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
+    bool repeated = from.getDimSize(i) == 1 && to.getDimSize(axis) != 1;
+    results.push_back(repeated ? getAffineConstantExpr(0, op.getContext()) : map.getResult(axis));
+  }
+  return AffineMap::get(map.getNumDims(), 0, results, op.getContext());
+}
+
+//===----------------------------------------------------------------------===//
+// Element-wise expressions
+//===----------------------------------------------------------------------===//
+
+/// An expression is walked twice: to collect the tensors that it reads, and, in
+/// the body of the generic, to compute an element from theirs.
+struct KernelLowering::Elements {
+  explicit Elements(KernelLowering &kernel) : kernel(kernel) {}
+
+  KernelLowering &kernel;
+  SmallVector<Leaf> leaves;
+  llvm::DenseMap<std::pair<Value, AffineMap>, unsigned> leafIndex;
+  llvm::DenseMap<std::pair<Value, AffineMap>, Value> computed;
+
+  void collect(Value value, AffineMap map) {
+    if (leafIndex.count({value, map}) || computed.count({value, map}))
+      return;
+    Operation *op = value.getDefiningOp();
+    if (Value tensor = kernel.storage.lookup(value)) {
+      leafIndex[{value, map}] = leaves.size();
+      leaves.push_back({tensor, map});
+      return;
+    }
+    computed[{value, map}] = Value();
+    if (auto broadcast = dyn_cast<BroadcastOp>(op))
+      return collect(broadcast.getOperand(), sourceMap(broadcast, map));
+    for (Value operand : op->getOperands())
+      collect(operand, map);
+  }
+
+  /// `elements` are the generic's block arguments, one per leaf.
+  Value emit(ImplicitLocOpBuilder &b, Value value, AffineMap map, ValueRange elements) {
+    if (auto it = leafIndex.find({value, map}); it != leafIndex.end()) {
+      Value element = elements[it->second];
+      if (kernel.isBool(value))
+        return loadBool(b, value, map, element);
+      return element;
+    }
+    Value &known = computed[{value, map}];
+    if (known)
+      return known;
+    Operation *op = value.getDefiningOp();
+    Value result;
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      auto splat = cast<SplatElementsAttr>(constant.getValue());
+      result = arith::ConstantOp::create(b, cast<TypedAttr>(splat.getSplatValue<Attribute>()));
+    } else if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
+      result = emit(b, broadcast.getOperand(), sourceMap(broadcast, map), elements);
+    } else {
+      SmallVector<Value> operands;
+      for (Value operand : op->getOperands())
+        operands.push_back(emit(b, operand, map, elements));
+      result = findScalarLowering(op)(b, op, operands);
+    }
+    return computed[{value, map}] = result;
+  }
+
+private:
+  llvm::DenseMap<std::pair<Value, AffineMap>, Value> bools;
+
+  Value loadBool(ImplicitLocOpBuilder &b, Value value, AffineMap map, Value byte) {
+    Value &known = bools[{value, map}];
+    if (!known) {
+      Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
+      known = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, byte, zero);
+    }
+    return known;
+  }
+};
+
+/// The element in the form in which it is stored.
+static Value toStorage(ImplicitLocOpBuilder &b, Value element) {
+  if (element.getType().isInteger(1))
+    return arith::ExtUIOp::create(b, b.getI8Type(), element);
+  return element;
+}
+
+//===----------------------------------------------------------------------===//
+// KernelLowering
+//===----------------------------------------------------------------------===//
+
+KernelLowering::KernelLowering(func::FuncOp kernel, unsigned numResults)
+    : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), numResults(numResults) {
+  for (Value argument : kernel.getArguments()) {
+    if (isBool(argument))
+      boolArguments.insert(argument);
+    argument.setType(storageType(argument.getType()));
+  }
+}
+
+bool KernelLowering::isBool(Value value) {
+  return cast<RankedTensorType>(value.getType()).getElementType().isInteger(1) ||
+         boolArguments.contains(value);
+}
+
+bool KernelLowering::isTransparent(Operation *op) {
+  return findScalarLowering(op) || isa<BroadcastOp>(op) || isSplatConstant(op);
+}
+
+Value KernelLowering::symbolicSize() {
+  for (Value argument : kernel.getArguments()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    if (type.getRank() > 0 && type.isDynamicDim(0))
+      return tensor::DimOp::create(b, argument, 0);
+  }
+  return Value();
+}
+
+OpFoldResult KernelLowering::sizeOf(RankedTensorType type, int64_t dim) {
+  if (type.isDynamicDim(dim))
+    return symbolicSize();
+  return b.getIndexAttr(type.getDimSize(dim));
+}
+
+Value KernelLowering::empty(RankedTensorType type) {
+  auto stored = cast<RankedTensorType>(storageType(type));
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0; i < stored.getRank(); ++i)
+    sizes.push_back(sizeOf(stored, i));
+  return tensor::EmptyOp::create(b, sizes, stored.getElementType());
+}
+
+Value KernelLowering::fill(Value destination, TypedAttr value) {
+  Value scalar = arith::ConstantOp::create(b, value);
+  return linalg::FillOp::create(b, ValueRange{scalar}, ValueRange{destination}).getResult(0);
+}
+
+Value KernelLowering::generic(
+    ValueRange inputs, Value destination, ArrayRef<AffineMap> maps, ArrayRef<int64_t> reducedDims,
+    std::function<Value(ImplicitLocOpBuilder &, ValueRange)> body) {
+  SmallVector<utils::IteratorType> iterators(maps.back().getNumDims(),
+                                             utils::IteratorType::parallel);
+  for (int64_t dim : reducedDims)
+    iterators[dim] = utils::IteratorType::reduction;
+  auto op = linalg::GenericOp::create(
+      b, TypeRange{destination.getType()}, inputs, ValueRange{destination}, maps, iterators,
+      [&](OpBuilder &nested, Location loc, ValueRange elements) {
+        ImplicitLocOpBuilder inner(loc, nested);
+        linalg::YieldOp::create(inner, toStorage(inner, body(inner, elements)));
+      });
+  return op.getResult(0);
+}
+
+Value KernelLowering::computeElements(Value value, Value destination) {
+  int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+  Elements elements(*this);
+  elements.collect(value, identity(rank));
+
+  // The epilogue of a contraction overwrites the contraction's own result.
+  std::optional<unsigned> overwritten;
+  for (auto [i, leaf] : llvm::enumerate(elements.leaves))
+    if (inPlace && leaf.tensor == inPlace && leaf.map.isIdentity() &&
+        inPlace.getType() == destination.getType())
+      overwritten = i;
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  for (auto [i, leaf] : llvm::enumerate(elements.leaves))
+    if (i != overwritten) {
+      inputs.push_back(leaf.tensor);
+      maps.push_back(leaf.map);
+    }
+  maps.push_back(identity(rank));
+  Value out = overwritten ? inPlace : destination;
+  return generic(inputs, out, maps, {}, [&](ImplicitLocOpBuilder &nested, ValueRange arguments) {
+    SmallVector<Value> ordered(arguments.drop_back());
+    if (overwritten)
+      ordered.insert(ordered.begin() + *overwritten, arguments.back());
+    return elements.emit(nested, value, identity(rank), ordered);
+  });
+}
+
+Value KernelLowering::reduceElements(Value value, Value destination, AffineMap outputMap,
+                                     ArrayRef<int64_t> reducedDims, Combine combine) {
+  int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+  Elements elements(*this);
+  elements.collect(value, identity(rank));
+  // Some operand must span the whole iteration space: broadcasts alone do not.
+  bool spans = llvm::any_of(elements.leaves, [](const Leaf &l) { return l.map.isIdentity(); });
+  if (!spans) {
+    materialize(value);
+    return reduceElements(value, destination, outputMap, reducedDims, combine);
+  }
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  for (const Leaf &leaf : elements.leaves) {
+    inputs.push_back(leaf.tensor);
+    maps.push_back(leaf.map);
+  }
+  maps.push_back(outputMap);
+  return generic(inputs, destination, maps, reducedDims,
+                 [&](ImplicitLocOpBuilder &nested, ValueRange arguments) {
+                   Value element =
+                       elements.emit(nested, value, identity(rank), arguments.drop_back());
+                   return combine(nested, element, arguments.back());
+                 });
+}
+
+Value KernelLowering::materialize(Value value) {
+  if (Value known = storage.lookup(value))
+    return known;
+  Value result = computeElements(value, empty(cast<RankedTensorType>(value.getType())));
+  return storage[value] = result;
+}
+
+LogicalResult KernelLowering::lowerAnchors() {
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    // Ops that this lowering has made itself are of other dialects.
+    if (!isa<MLCDialect>(op.getDialect()) || isTransparent(&op))
+      continue;
+    TensorLowering lower = findTensorLowering(&op);
+    if (!lower)
+      return op.emitError() << "has no lowering to linalg";
+    b.setLoc(op.getLoc());
+    Value result = op.getResult(0);
+    auto type = cast<RankedTensorType>(result.getType());
+    Value destination = destinations.lookup(result);
+    bool contraction = isa<MatMulOp, PackedMatMulOp>(op);
+    if (!destination && contraction && numResults == 1) {
+      // Accumulate in the final result's buffer where the types agree.
+      Value root = kernel.getArguments().back();
+      if (root.getType() == storageType(type))
+        destination = root;
+    }
+    FailureOr<Value> tensor = lower(*this, &op, destination ? destination : empty(type));
+    if (failed(tensor))
+      return failure();
+    storage[result] = *tensor;
+    if (contraction)
+      inPlace = *tensor;
+  }
+  return success();
+}
+
+LogicalResult KernelLowering::run() {
+  Block &body = kernel.getBody().front();
+  auto ret = cast<func::ReturnOp>(body.getTerminator());
+  SmallVector<Operation *> old;
+  for (Operation &op : body.without_terminator())
+    old.push_back(&op);
+  unsigned firstDestination = kernel.getNumArguments() - numResults;
+  for (unsigned i = 0; i < firstDestination; ++i)
+    storage[kernel.getArgument(i)] = kernel.getArgument(i);
+  for (unsigned i = 0; i < numResults; ++i)
+    destinations[ret.getOperand(i)] = kernel.getArgument(firstDestination + i);
+
+  b.setInsertionPoint(ret);
+  if (failed(lowerAnchors()))
+    return failure();
+  SmallVector<Value> results;
+  for (unsigned i = 0; i < numResults; ++i) {
+    Value value = ret.getOperand(i);
+    Value known = storage.lookup(value);
+    b.setLoc(value.getLoc());
+    results.push_back(known ? known
+                            : computeElements(value, kernel.getArgument(firstDestination + i)));
+  }
+  ret->setOperands(results);
+  for (Operation *op : llvm::reverse(old))
+    op->erase();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Arguments and results of every function, and what drivers pass around, take
+/// their storage types. Kernel bodies keep theirs: they are lowered next.
+void useStorageTypes(ModuleOp module) {
+  module.walk([](func::FuncOp function) {
+    auto convert = [](TypeRange types) {
+      return llvm::map_to_vector(types, [](Type t) { return storageType(t); });
+    };
+    function.setFunctionType(FunctionType::get(function.getContext(),
+                                               convert(function.getArgumentTypes()),
+                                               convert(function.getResultTypes())));
+    if (function->hasAttr("mlc.kind"))
+      return;
+    function.walk([](Operation *op) {
+      for (Value result : op->getResults())
+        result.setType(storageType(result.getType()));
+    });
+    for (Value argument : function.getArguments())
+      argument.setType(storageType(argument.getType()));
+  });
+}
+
+struct MLCToLinalg : mlc::ir::impl::MLCToLinalgPassBase<MLCToLinalg> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    useStorageTypes(module);
+    for (auto kernel : module.getOps<func::FuncOp>()) {
+      if (!kernel->hasAttr("mlc.kind"))
+        continue;
+      if (failed(KernelLowering(kernel, kernel.getNumResults()).run()))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace

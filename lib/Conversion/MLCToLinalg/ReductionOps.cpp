@@ -1,0 +1,115 @@
+//===- ReductionOps.cpp - reduce and softmax ------------------------------===//
+//
+// A reduction is a fill with the neutral element and one linalg.generic whose
+// body combines an element with the destination's; a mean divides in place.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TensorLowerings.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/APFloat.h"
+
+using namespace mlir;
+using namespace mlc::ir;
+
+using Combine = KernelLowering::Combine;
+
+static Value combineSum(ImplicitLocOpBuilder &b, Value element, Value sum) {
+  if (isa<FloatType>(sum.getType()))
+    return arith::AddFOp::create(b, sum, element);
+  return arith::AddIOp::create(b, sum, element);
+}
+static Value combineMax(ImplicitLocOpBuilder &b, Value element, Value max) {
+  if (isa<FloatType>(max.getType()))
+    return arith::MaximumFOp::create(b, max, element);
+  return arith::MaxSIOp::create(b, max, element);
+}
+static Value combineMin(ImplicitLocOpBuilder &b, Value element, Value min) {
+  if (isa<FloatType>(min.getType()))
+    return arith::MinimumFOp::create(b, min, element);
+  return arith::MinSIOp::create(b, min, element);
+}
+
+/// The value that max (or min) of nothing has.
+static TypedAttr extreme(Builder &b, Type type, bool lowest) {
+  if (auto real = dyn_cast<FloatType>(type))
+    return b.getFloatAttr(type, llvm::APFloat::getInf(real.getFloatSemantics(), lowest));
+  unsigned width = type.getIntOrFloatBitWidth();
+  return b.getIntegerAttr(type, lowest ? llvm::APInt::getSignedMinValue(width)
+                                       : llvm::APInt::getSignedMaxValue(width));
+}
+
+FailureOr<Value> mlc::ir::lowerReduce(KernelLowering &kernel, Operation *op, Value destination) {
+  auto reduce = cast<ReduceOp>(op);
+  ImplicitLocOpBuilder &b = kernel.builder();
+  auto from = cast<RankedTensorType>(reduce.getOperand().getType());
+  auto to = cast<RankedTensorType>(destination.getType());
+  Type element = to.getElementType();
+  ArrayRef<int64_t> axes = reduce.getAxes();
+  StringRef kind = reduce.getKind();
+
+  SmallVector<AffineExpr> kept;
+  int64_t count = 1;
+  for (int64_t i = 0; i < from.getRank(); ++i) {
+    bool reduced = llvm::is_contained(axes, i);
+    if (!reduced)
+      kept.push_back(b.getAffineDimExpr(i));
+    else if (reduce.getKeepDims())
+      kept.push_back(b.getAffineConstantExpr(0));
+    if (reduced)
+      count *= from.getDimSize(i);
+  }
+  AffineMap map = AffineMap::get(from.getRank(), 0, kept, b.getContext());
+
+  Combine combine = kind == "max" ? combineMax : kind == "min" ? combineMin : combineSum;
+  TypedAttr neutral = kind == "max" || kind == "min" ? extreme(b, element, kind == "max")
+                                                     : b.getZeroAttr(element);
+  Value result = kernel.reduceElements(reduce.getOperand(), kernel.fill(destination, neutral), map,
+                                       axes, combine);
+  if (kind != "mean")
+    return result;
+  return kernel.generic({}, result, {kernel.identity(to.getRank())}, {},
+                        [&](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+                          auto divisor = nested.getFloatAttr(element, static_cast<double>(count));
+                          return arith::DivFOp::create(nested, x[0],
+                                                       arith::ConstantOp::create(nested, divisor));
+                        });
+}
+
+FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Value destination) {
+  auto softmax = cast<SoftmaxOp>(op);
+  ImplicitLocOpBuilder &b = kernel.builder();
+  Value source = kernel.materialize(softmax.getOperand());
+  auto type = cast<RankedTensorType>(source.getType());
+  int64_t rank = type.getRank(), axis = softmax.getAxis();
+  SmallVector<int64_t> rowShape;
+  SmallVector<AffineExpr> rowExprs;
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != axis) {
+      rowShape.push_back(type.getDimSize(i));
+      rowExprs.push_back(b.getAffineDimExpr(i));
+    }
+  auto rowType = RankedTensorType::get(rowShape, type.getElementType());
+  AffineMap all = kernel.identity(rank), row = AffineMap::get(rank, 0, rowExprs, b.getContext());
+
+  Value max = kernel.fill(kernel.empty(rowType), extreme(b, type.getElementType(), true));
+  max = kernel.generic({source}, max, {all, row}, {axis},
+                       [](ImplicitLocOpBuilder &nested, ValueRange x) {
+                         return combineMax(nested, x[0], x[1]);
+                       });
+  Value exps = kernel.generic({source, max}, destination, {all, row, all}, {},
+                              [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+                                Value shifted = arith::SubFOp::create(nested, x[0], x[1]);
+                                return math::ExpOp::create(nested, shifted);
+                              });
+  Value sum = kernel.fill(kernel.empty(rowType), b.getZeroAttr(type.getElementType()));
+  sum = kernel.generic({exps}, sum, {all, row}, {axis},
+                       [](ImplicitLocOpBuilder &nested, ValueRange x) {
+                         return combineSum(nested, x[0], x[1]);
+                       });
+  return kernel.generic({sum}, exps, {row, all}, {},
+                        [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+                          return arith::DivFOp::create(nested, x[1], x[0]);
+                        });
+}

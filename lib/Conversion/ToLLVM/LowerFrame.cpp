@@ -1,0 +1,214 @@
+//===- LowerFrame.cpp - From memref arguments to the frame ----------------===//
+//
+// Works on planned drivers, whose ops are calls, views, constants and offset
+// arithmetic, and on kernels of any content. See include/mlc/Abi/Frame.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlc/Abi/Frame.h"
+#include "mlc/Conversion/Passes.h"
+#include "mlc/Dialect/MLCDialect.h"
+
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include <cstddef>
+
+namespace mlc::ir {
+#define GEN_PASS_DEF_LOWERFRAMEPASS
+#include "mlc/Conversion/Passes.h.inc"
+} // namespace mlc::ir
+
+using namespace mlir;
+using namespace mlc::ir;
+
+static bool isSymbolic(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  return memref && !memref.hasStaticShape();
+}
+
+static Value byteOffset(ImplicitLocOpBuilder &b, Value pointer, Value bytes) {
+  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ValueRange{bytes});
+}
+
+static Value byteOffset(ImplicitLocOpBuilder &b, Value pointer, int64_t bytes) {
+  return byteOffset(b, pointer,
+                    LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(bytes)));
+}
+
+/// The pointer (or integer) at `pointer + bytes`.
+static Value loadAt(ImplicitLocOpBuilder &b, Type type, Value pointer, int64_t bytes) {
+  return LLVM::LoadOp::create(b, type, byteOffset(b, pointer, bytes));
+}
+
+namespace {
+
+struct LowerFrame : mlc::ir::impl::LowerFramePassBase<LowerFrame> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    LLVMTypeConverter converter(&getContext());
+    types = &converter;
+    pointer = LLVM::LLVMPointerType::get(&getContext());
+    for (StringRef name : {kPrepareFunction, kRunFunction}) {
+      auto driver = module.lookupSymbol<func::FuncOp>(name);
+      if (!driver || failed(lowerDriver(driver)))
+        return signalPassFailure();
+    }
+    for (auto kernel : module.getOps<func::FuncOp>())
+      if (kernel->hasAttr("mlc.kind"))
+        lowerKernel(kernel);
+  }
+
+private:
+  /// Rebuilds the driver on a frame; every memref becomes a pointer.
+  LogicalResult lowerDriver(func::FuncOp driver) {
+    Block &body = driver.getBody().front();
+    ImplicitLocOpBuilder b(driver.getLoc(), driver.getContext());
+    b.setInsertionPointToStart(&body);
+    Value frame = body.addArgument(pointer, driver.getLoc());
+
+    llvm::DenseMap<Value, Value> pointers;
+    Value size;
+    int64_t inputs = 0, outputs = 0, parameters = 0, blocks = 0;
+    auto element = [&](size_t field, int64_t &index) {
+      Value list = loadAt(b, pointer, frame, static_cast<int64_t>(field));
+      return loadAt(b, pointer, list, 8 * index++);
+    };
+    for (unsigned i = 0; i < driver.getNumArguments(); ++i) {
+      Value argument = driver.getArgument(i);
+      if (driver.getArgAttr(i, kInputAttr)) {
+        pointers[argument] = element(offsetof(mlc_frame, inputs), inputs);
+      } else if (driver.getArgAttr(i, kOutputAttr)) {
+        pointers[argument] = element(offsetof(mlc_frame, outputs), outputs);
+      } else if (driver.getArgAttr(i, kParameterAttr)) {
+        pointers[argument] = element(offsetof(mlc_frame, parameters), parameters);
+      } else if (argument.getType().isIndex()) {
+        Value dims = loadAt(b, pointer, frame, offsetof(mlc_frame, dims));
+        size = loadAt(b, b.getI64Type(), dims, 0);
+        Value index = arith::IndexCastOp::create(b, b.getIndexType(), size);
+        argument.replaceAllUsesWith(index);
+      } else { // the prepared block, then the workspace: mlc-plan-memory's order
+        size_t field =
+            blocks++ == 0 ? offsetof(mlc_frame, prepared) : offsetof(mlc_frame, workspace);
+        pointers[argument] = loadAt(b, pointer, frame, static_cast<int64_t>(field));
+      }
+    }
+
+    for (Operation &op : llvm::make_early_inc_range(body)) {
+      b.setInsertionPoint(&op);
+      b.setLoc(op.getLoc());
+      if (auto view = dyn_cast<memref::ViewOp>(op)) {
+        Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), view.getByteShift());
+        pointers[view] = byteOffset(b, pointers.lookup(view.getSource()), bytes);
+      } else if (auto call = dyn_cast<func::CallOp>(op)) {
+        SmallVector<Value> operands;
+        bool symbolic = false;
+        for (Value operand : call.getOperands()) {
+          symbolic |= isSymbolic(operand.getType());
+          operands.push_back(pointers.lookup(operand));
+          if (!operands.back())
+            return call.emitError() << "expected operands that are arguments or views";
+        }
+        if (symbolic)
+          operands.push_back(size);
+        func::CallOp::create(b, call.getCallee(), TypeRange(), operands);
+        call.erase();
+      }
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+      if (isa<memref::ViewOp>(op))
+        op.erase();
+    b.setInsertionPoint(body.getTerminator());
+    Value ok = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+    func::ReturnOp::create(b, ok);
+    body.getTerminator()->erase();
+    body.eraseArguments(0, body.getNumArguments() - 1);
+    auto workspace = driver->getAttrOfType<DenseI64ArrayAttr>("mlc.workspace");
+    if (!workspace || workspace.size() != 2)
+      return driver.emitError() << "expected mlc.workspace; run mlc-plan-memory first";
+
+    // A fresh function: attributes of the old arguments go away with it.
+    OpBuilder outer(driver);
+    auto lowered = func::FuncOp::create(outer, driver.getLoc(), driver.getName(),
+                                        b.getFunctionType({pointer}, {b.getI32Type()}));
+    lowered.getBody().takeBody(driver.getBody());
+    addWorkspaceFunction(outer, driver, workspace);
+    driver.erase();
+    return success();
+  }
+
+  /// (prepare_)workspace_bytes(dims) = c0 + c1 * dims[0].
+  void addWorkspaceFunction(OpBuilder &outer, func::FuncOp driver, DenseI64ArrayAttr workspace) {
+    bool run = driver.getName() == kRunFunction;
+    auto function = func::FuncOp::create(
+        outer, driver.getLoc(), run ? "workspace_bytes" : "prepare_workspace_bytes",
+        outer.getFunctionType({pointer}, {outer.getI64Type()}));
+    ImplicitLocOpBuilder b(driver.getLoc(), driver.getContext());
+    b.setInsertionPointToStart(function.addEntryBlock());
+    Value bytes = arith::ConstantOp::create(b, b.getI64IntegerAttr(workspace[0]));
+    if (workspace[1] != 0) {
+      Value size = loadAt(b, b.getI64Type(), function.getArgument(0), 0);
+      Value factor = arith::ConstantOp::create(b, b.getI64IntegerAttr(workspace[1]));
+      bytes = arith::AddIOp::create(b, bytes, arith::MulIOp::create(b, size, factor));
+    }
+    func::ReturnOp::create(b, bytes);
+  }
+
+  /// Arguments become noalias pointers and, if need be, the symbolic size. No two
+  /// buffers of a call overlap: the plan keeps operands alive across it.
+  void lowerKernel(func::FuncOp kernel) {
+    Block &body = kernel.getBody().front();
+    ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+    b.setInsertionPointToStart(&body);
+    unsigned count = kernel.getNumArguments();
+    bool symbolic = llvm::any_of(kernel.getArgumentTypes(), isSymbolic);
+    SmallVector<Type> arguments(count, pointer);
+    SmallVector<Value> fresh;
+    for (unsigned i = 0; i < count; ++i)
+      fresh.push_back(body.addArgument(pointer, kernel.getLoc()));
+    Value size;
+    if (symbolic) {
+      arguments.push_back(b.getI64Type());
+      size = body.addArgument(b.getI64Type(), kernel.getLoc());
+    }
+    for (unsigned i = 0; i < count; ++i) {
+      auto type = cast<MemRefType>(body.getArgument(i).getType());
+      body.getArgument(i).replaceAllUsesWith(memrefOf(b, type, fresh[i], size));
+    }
+    body.eraseArguments(0, count);
+    kernel.setFunctionType(b.getFunctionType(arguments, {}));
+    kernel.removeArgAttrsAttr();
+    for (unsigned i = 0; i < count; ++i) {
+      kernel.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
+      kernel.setArgAttr(i, "llvm.nonnull", b.getUnitAttr());
+    }
+  }
+
+  /// A row-major memref at `address`; convert-to-llvm folds the cast away.
+  Value memrefOf(ImplicitLocOpBuilder &b, MemRefType type, Value address, Value size) {
+    Type descriptorType = types->convertType(type);
+    auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), descriptorType);
+    descriptor.setAllocatedPtr(b, b.getLoc(), address);
+    descriptor.setAlignedPtr(b, b.getLoc(), address);
+    descriptor.setConstantOffset(b, b.getLoc(), 0);
+    int64_t stride = 1;
+    for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+      descriptor.setConstantStride(b, b.getLoc(), i, stride);
+      if (type.isDynamicDim(i)) {
+        descriptor.setSize(b, b.getLoc(), i, size);
+      } else {
+        descriptor.setConstantSize(b, b.getLoc(), i, type.getDimSize(i));
+        stride *= type.getDimSize(i);
+      }
+    }
+    return UnrealizedConversionCastOp::create(b, type, Value(descriptor)).getResult(0);
+  }
+
+  const LLVMTypeConverter *types = nullptr;
+  Type pointer;
+};
+
+} // namespace

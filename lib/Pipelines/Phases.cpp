@@ -1,0 +1,138 @@
+//===- Phases.cpp - What each phase is made of ----------------------------===//
+//
+// One function per phase; each is a list of passes to read from top to bottom.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlc/Conversion/Passes.h"
+#include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Pipelines/Pipelines.h"
+#include "mlc/Transforms/Graph/Passes.h"
+#include "mlc/Transforms/Loop/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace mlc::ir {
+
+static constexpr llvm::StringLiteral kPhaseNames[] = {"graph",   "fused",  "linalg",
+                                                      "buffers", "vector", "llvm"};
+
+llvm::StringRef phaseName(Phase phase) { return kPhaseNames[static_cast<int>(phase)]; }
+
+std::optional<Phase> parsePhase(llvm::StringRef name) {
+  for (int i = 0; i < 6; ++i)
+    if (kPhaseNames[i] == name)
+      return static_cast<Phase>(i);
+  return std::nullopt;
+}
+
+Phase currentPhase(ModuleOp module) {
+  auto name = module->getAttrOfType<StringAttr>(kPhaseAttr);
+  return name ? parsePhase(name.getValue()).value_or(Phase::Graph) : Phase::Graph;
+}
+
+namespace {
+
+/// Records the phase that a module has reached.
+struct MarkPhase : PassWrapper<MarkPhase, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MarkPhase)
+  explicit MarkPhase(Phase phase) : phase(phase) {}
+  StringRef getName() const override { return "mlc-mark-phase"; }
+  void runOnOperation() override {
+    getOperation()->setAttr(kPhaseAttr, StringAttr::get(&getContext(), phaseName(phase)));
+  }
+  Phase phase;
+};
+
+} // namespace
+
+/// Columns of a packed panel: as many vectors as a register tile has.
+static int64_t panelColumns(const TargetDescription &target) {
+  int64_t lanes = target.vectorBits / 32;
+  return lanes * (target.vectorRegisters >= 32 ? 4 : 2);
+}
+
+static void toFused(OpPassManager &manager, const PipelineOptions &options) {
+  manager.addPass(createInlineCallsPass({options.entry}));
+  manager.addPass(createSimplifyPass());
+  manager.addPass(createCSEPass());
+  PackWeightsPassOptions pack;
+  pack.tile = panelColumns(options.target);
+  pack.vector = options.target.vectorBits / 32;
+  manager.addPass(createPackWeightsPass(pack));
+  manager.addPass(createHoistParametersPass());
+  manager.addPass(createFusePass({options.fuse}));
+}
+
+static void toLinalg(OpPassManager &manager, const PipelineOptions &) {
+  manager.addPass(createOutlineKernelsPass());
+  manager.addPass(createMLCToLinalgPass());
+  manager.addPass(createCSEPass());
+}
+
+static void toBuffers(OpPassManager &manager, const PipelineOptions &) {
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  manager.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createPlanMemoryPass());
+}
+
+static void toVector(OpPassManager &manager, const PipelineOptions &options) {
+  TileContractionsPassOptions tile;
+  tile.vectorBits = options.target.vectorBits;
+  tile.vectorRegisters = options.target.vectorRegisters;
+  tile.fma = options.target.fma;
+  manager.addNestedPass<func::FuncOp>(createTileContractionsPass(tile));
+  manager.addNestedPass<func::FuncOp>(createVectorizeKernelsPass({options.target.vectorBits}));
+  manager.addNestedPass<func::FuncOp>(createExpandMathPass());
+  manager.addPass(createCSEPass());
+}
+
+static void toLLVM(OpPassManager &manager, const PipelineOptions &) {
+  manager.addPass(createLowerFramePass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCSEPass());
+}
+
+void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
+  switch (phase) {
+  case Phase::Graph:
+    break;
+  case Phase::Fused:
+    toFused(manager, options);
+    break;
+  case Phase::Linalg:
+    toLinalg(manager, options);
+    break;
+  case Phase::Buffers:
+    toBuffers(manager, options);
+    break;
+  case Phase::Vector:
+    toVector(manager, options);
+    break;
+  case Phase::LLVM:
+    toLLVM(manager, options);
+    break;
+  }
+  manager.addPass(std::make_unique<MarkPhase>(phase));
+}
+
+void addPhases(OpPassManager &manager, Phase from, Phase to, const PipelineOptions &options) {
+  for (int i = static_cast<int>(from) + 1; i <= static_cast<int>(to); ++i)
+    addPhase(manager, static_cast<Phase>(i), options);
+}
+
+} // namespace mlc::ir

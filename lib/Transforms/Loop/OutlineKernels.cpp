@@ -1,0 +1,184 @@
+//===- OutlineKernels.cpp - mlc.fusion to functions -----------------------===//
+//
+// Works on mlc fusions in @run and @prepare. After it, both functions hold only
+// calls of kernels, tensor.empty and tensor.dim, and write to trailing arguments.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Transforms/Loop/Passes.h"
+
+#include "mlir/IR/OperationSupport.h"
+#include "llvm/ADT/SmallPtrSet.h"
+
+namespace mlc::ir {
+#define GEN_PASS_DEF_OUTLINEKERNELSPASS
+#include "mlc/Transforms/Loop/Passes.h.inc"
+} // namespace mlc::ir
+
+using namespace mlir;
+using namespace mlc::ir;
+
+namespace {
+
+/// The kernels made so far, found again by the body that they were made from.
+class KernelTable {
+public:
+  explicit KernelTable(ModuleOp module) : module(module) {}
+
+  func::FuncOp find(FusionOp fusion) {
+    auto flags = OperationEquivalence::IgnoreLocations;
+    llvm::hash_code hash = hash_value(fusion.getKind());
+    for (Type type : fusion.getBody().getArgumentTypes())
+      hash = llvm::hash_combine(hash, type);
+    for (Operation &op : fusion.getBody().front())
+      hash = llvm::hash_combine(hash, op.getName(), op.hashProperties());
+    auto &candidates = kernels[hash];
+    for (auto &[known, kernel] : candidates)
+      if (OperationEquivalence::isRegionEquivalentTo(&known.getBody(), &fusion.getBody(), flags))
+        return kernel;
+    func::FuncOp kernel = outline(fusion);
+    candidates.push_back({fusion, kernel});
+    return kernel;
+  }
+
+private:
+  func::FuncOp outline(FusionOp fusion) {
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    SmallVector<Type> arguments(fusion.getInputs().getTypes());
+    llvm::append_range(arguments, fusion.getResultTypes());
+    auto kernel = func::FuncOp::create(
+        builder, fusion.getLoc(), "kernel_" + std::to_string(count++),
+        builder.getFunctionType(arguments, fusion.getResultTypes()));
+    kernel.setPrivate();
+    kernel->setAttr("mlc.kind", fusion.getKindAttr());
+    Block *body = kernel.addEntryBlock();
+    IRMapping map;
+    Block &source = fusion.getBody().front();
+    for (auto [from, to] : llvm::zip(source.getArguments(), body->getArguments()))
+      map.map(from, to);
+    builder.setInsertionPointToEnd(body);
+    for (Operation &op : source.without_terminator())
+      builder.clone(op, map);
+    SmallVector<Value> results;
+    for (Value v : source.getTerminator()->getOperands())
+      results.push_back(map.lookup(v));
+    func::ReturnOp::create(builder, fusion.getLoc(), results);
+    return kernel;
+  }
+
+  ModuleOp module;
+  int count = 0;
+  llvm::DenseMap<size_t, SmallVector<std::pair<FusionOp, func::FuncOp>>> kernels;
+};
+
+/// Makes every returned value the result of a fusion of its own, by copies of
+/// arguments and of values that are returned twice.
+void copyDirectResults(func::FuncOp driver) {
+  Operation *ret = driver.getBody().front().getTerminator();
+  OpBuilder builder(ret);
+  llvm::SmallPtrSet<void *, 8> returned;
+  for (OpOperand &operand : ret->getOpOperands()) {
+    Value value = operand.get();
+    if (value.getDefiningOp<FusionOp>() && returned.insert(value.getAsOpaquePointer()).second)
+      continue;
+    auto type = cast<RankedTensorType>(value.getType());
+    auto copy = FusionOp::create(builder, ret->getLoc(), TypeRange{type}, ValueRange{value},
+                                 builder.getStringAttr("data"), StringAttr());
+    Block *body = builder.createBlock(&copy.getBody(), {}, {type}, {ret->getLoc()});
+    SmallVector<int64_t> shape;
+    for (int64_t size : type.getShape())
+      shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    Value same = ReshapeOp::create(builder, ret->getLoc(), type, body->getArgument(0),
+                                   builder.getDenseI64ArrayAttr(shape));
+    YieldOp::create(builder, ret->getLoc(), ValueRange{same});
+    builder.setInsertionPoint(ret);
+    operand.set(copy.getResult(0));
+  }
+}
+
+/// Adds a destination argument for every result; result attributes move along.
+SmallVector<Value> addDestinations(func::FuncOp driver) {
+  SmallVector<Value> destinations;
+  SmallVector<DictionaryAttr> attributes;
+  for (unsigned i = 0, e = driver.getNumResults(); i < e; ++i) {
+    attributes.push_back(driver.getResultAttrDict(i));
+    driver.setResultAttrs(i, DictionaryAttr::get(driver.getContext()));
+  }
+  SmallVector<Type> results(driver.getResultTypes());
+  for (auto [type, attribute] : llvm::zip(results, attributes)) {
+    unsigned index = driver.getNumArguments();
+    if (failed(driver.insertArgument(index, type, attribute, driver.getLoc())))
+      return {};
+    destinations.push_back(driver.getArgument(index));
+  }
+  return destinations;
+}
+
+struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    KernelTable table(module);
+    SmallVector<FusionOp> done;
+    for (StringRef name : {kPrepareFunction, kRunFunction}) {
+      auto driver = module.lookupSymbol<func::FuncOp>(name);
+      if (!driver) {
+        module.emitError() << "expected a function @" << name;
+        return signalPassFailure();
+      }
+      outline(driver, table, done);
+    }
+    // The fusions are the table's keys, so they go last.
+    for (FusionOp fusion : llvm::reverse(done))
+      fusion.erase();
+  }
+
+  void outline(func::FuncOp driver, KernelTable &table, SmallVector<FusionOp> &done) {
+    copyDirectResults(driver);
+    SmallVector<Value> destinations = addDestinations(driver);
+    Block &body = driver.getBody().front();
+    Operation *ret = body.getTerminator();
+    llvm::DenseMap<Value, Value> destinationOf;
+    for (auto [value, destination] : llvm::zip(ret->getOperands(), destinations))
+      destinationOf[value] = destination;
+
+    OpBuilder builder = OpBuilder::atBlockBegin(&body);
+    Value size; // of the symbolic dimension, which leads some argument
+    auto symbolicSize = [&](Location loc) {
+      if (size)
+        return size;
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(&body);
+      for (Value argument : body.getArguments()) {
+        auto type = cast<RankedTensorType>(argument.getType());
+        if (type.getRank() > 0 && type.isDynamicDim(0))
+          return size = tensor::DimOp::create(builder, loc, argument, 0).getResult();
+      }
+      return Value();
+    };
+
+    for (FusionOp fusion : llvm::make_early_inc_range(body.getOps<FusionOp>())) {
+      builder.setInsertionPoint(fusion);
+      func::FuncOp kernel = table.find(fusion);
+      SmallVector<Value> operands(fusion.getInputs());
+      for (Value result : fusion.getResults()) {
+        Value destination = destinationOf.lookup(result);
+        if (!destination) {
+          auto type = cast<RankedTensorType>(result.getType());
+          SmallVector<Value> sizes;
+          if (!type.hasStaticShape())
+            sizes.push_back(symbolicSize(fusion.getLoc()));
+          destination = tensor::EmptyOp::create(builder, fusion.getLoc(), type, sizes);
+        }
+        operands.push_back(destination);
+      }
+      auto call = func::CallOp::create(builder, fusion.getLoc(), kernel, operands);
+      fusion.replaceAllUsesWith(call.getResults());
+      // The table still compares with the body; unlink it from its operands.
+      fusion->setOperands({});
+      done.push_back(fusion);
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,346 @@
+//===- TileContractions.cpp - Contractions to register tiles --------------===//
+//
+// Works on linalg.generic contractions over (batch..., m, n, k) on memrefs, as
+// lib/Conversion/MLCToLinalg makes them. The loops, outermost first: batch, block
+// of k, panel of columns, tile of rows, k. What it refuses (columns that are not
+// contiguous in the right-hand side) is left to mlc-vectorize-kernels.
+//
+//===----------------------------------------------------------------------===//
+
+#include "VectorLoops.h"
+
+#include "mlc/Transforms/Loop/Passes.h"
+
+#include "llvm/Support/MathExtras.h"
+
+namespace mlc::ir {
+#define GEN_PASS_DEF_TILECONTRACTIONSPASS
+#include "mlc/Transforms/Loop/Passes.h.inc"
+} // namespace mlc::ir
+
+using namespace mlir;
+using namespace mlc::ir;
+
+namespace {
+
+struct TileOptions {
+  int64_t vectorBits, vectorRegisters, blockK;
+  bool fma;
+};
+
+/// Whether the body is acc + a * b and nothing else.
+bool multipliesAndAdds(linalg::GenericOp op) {
+  Block &body = *op.getBlock();
+  if (body.getNumArguments() != 3 || llvm::range_size(body.without_terminator()) != 2)
+    return false;
+  Operation *mul = &body.front(), *add = mul->getNextNode();
+  bool opsMatch = (isa<arith::MulFOp>(mul) && isa<arith::AddFOp>(add)) ||
+                  (isa<arith::MulIOp>(mul) && isa<arith::AddIOp>(add));
+  return opsMatch && mul->getOperand(0) == body.getArgument(0) &&
+         mul->getOperand(1) == body.getArgument(1) && add->getOperand(0) == body.getArgument(2) &&
+         add->getOperand(1) == mul->getResult(0) &&
+         body.getTerminator()->getOperand(0) == add->getResult(0);
+}
+
+class Contraction {
+public:
+  /// Nothing if `op` is not a contraction that this pass tiles.
+  static std::optional<Contraction> match(linalg::GenericOp op, const TileOptions &options) {
+    unsigned loops = op.getNumLoops();
+    auto iterators = op.getIteratorTypesArray();
+    if (loops < 3 || op.getNumDpsInputs() != 2 || op.getNumReductionLoops() != 1 ||
+        iterators.back() != utils::IteratorType::reduction || !multipliesAndAdds(op))
+      return std::nullopt;
+    Contraction c(op, options);
+    AffineMap outMap = AffineMap::getMultiDimIdentityMap(loops, op.getContext()).dropResult(c.k);
+    if (c.out.map != outMap || c.lhs.along(c.n) != AccessPattern::Invariant ||
+        c.out.along(c.n) != AccessPattern::Contiguous)
+      return std::nullopt;
+    if (!c.matchPanels() && c.rhs.along(c.n) != AccessPattern::Contiguous)
+      return std::nullopt;
+    if (!getConstantIntValue(c.sizes[c.n]) || !getConstantIntValue(c.sizes[c.k]))
+      return std::nullopt;
+    return c;
+  }
+
+  void lower() {
+    findFill();
+    findEpilogue();
+    chooseTile();
+    batchLoops(0);
+    for (Operation *done : {epilogue.getOperation(), op.getOperation(), fill.getOperation()})
+      if (done)
+        done->erase();
+  }
+
+private:
+  Contraction(linalg::GenericOp op, const TileOptions &options)
+      : op(op), options(options), b(op.getLoc(), op), ivs(op.getNumLoops()) {
+    auto accesses = accessesOf(op);
+    lhs = accesses[0], rhs = accesses[1], out = accesses[2];
+    k = op.getNumLoops() - 1, n = k - 1, m = k - 2;
+    for (unsigned i = 0; i < op.getNumLoops(); ++i)
+      sizes.push_back(loopSize(b, op, i));
+  }
+
+  /// Whether the right-hand side is packed: (n floordiv tile, k, n mod tile).
+  bool matchPanels() {
+    AffineMap map = rhs.map;
+    if (map.getNumResults() != 3 || map.getNumDims() != 3)
+      return false;
+    auto outer = dyn_cast<AffineBinaryOpExpr>(map.getResult(0));
+    auto inner = dyn_cast<AffineBinaryOpExpr>(map.getResult(2));
+    AffineExpr column = getAffineDimExpr(n, op.getContext());
+    if (!outer || !inner || outer.getKind() != AffineExprKind::FloorDiv ||
+        inner.getKind() != AffineExprKind::Mod || outer.getLHS() != column ||
+        inner.getLHS() != column || outer.getRHS() != inner.getRHS() ||
+        map.getResult(1) != getAffineDimExpr(k, op.getContext()))
+      return false;
+    panel = cast<AffineConstantExpr>(outer.getRHS()).getValue();
+    return true;
+  }
+
+  /// A fill of the output right before: the accumulators start from its value.
+  void findFill() {
+    for (Operation *user : out.memref.getUsers())
+      if (auto candidate = dyn_cast<linalg::FillOp>(user))
+        if (candidate.getOutputs()[0] == out.memref && candidate->getBlock() == op->getBlock() &&
+            candidate->isBeforeInBlock(op))
+          fill = candidate;
+  }
+
+  /// The element-wise op that turns accumulators into the kernel's result.
+  void findEpilogue() {
+    linalg::GenericOp next;
+    for (Operation *user : out.memref.getUsers()) {
+      if (user == op || user == fill)
+        continue;
+      auto generic = dyn_cast<linalg::GenericOp>(user);
+      if (!generic || next || generic->getBlock() != op->getBlock())
+        return;
+      next = generic;
+    }
+    if (!next || next.getNumReductionLoops() != 0 || next.getNumLoops() != k)
+      return;
+    AffineMap identity = AffineMap::getMultiDimIdentityMap(k, op.getContext());
+    auto accesses = accessesOf(next);
+    for (const Access &access : accesses)
+      if (access.memref == out.memref ? access.map != identity
+                                      : access.along(n) == AccessPattern::Other)
+        return;
+    if (accesses.back().map != identity)
+      return;
+    epilogue = next;
+    epilogueAccesses = accesses;
+    b.setInsertionPoint(next);
+  }
+
+  /// Rows and vectors of a register tile: as many accumulators as leave registers
+  /// for one row of the right-hand side and a broadcast element of the left.
+  void chooseTile() {
+    lanes = options.vectorBits / out.elementType().getIntOrFloatBitWidth();
+    int64_t columns = *getConstantIntValue(sizes[n]);
+    int64_t most = options.vectorRegisters >= 32 ? 4 : 2;
+    if (panel > 0) {
+      lanes = std::min(lanes, panel);
+      most = panel / lanes;
+    } else {
+      lanes = std::min<int64_t>(lanes, llvm::PowerOf2Ceil(std::max<int64_t>(columns, 1)));
+    }
+    vectors = std::clamp<int64_t>(llvm::divideCeil(columns, lanes), 1, most);
+    rows = std::clamp<int64_t>((options.vectorRegisters - 2 - vectors) / vectors, 1, 8);
+    if (panel == 0)
+      panelWidth = vectors * lanes;
+    else
+      panelWidth = panel;
+  }
+
+  void batchLoops(unsigned loop) {
+    if (loop < m)
+      return forEach(b, sizes[loop], [&](Value iv) {
+        ivs[loop] = iv;
+        batchLoops(loop + 1);
+      });
+    int64_t depth = *getConstantIntValue(sizes[k]);
+    // Partial sums of a block wait in the output buffer. How k is cut depends on
+    // its size alone, so that results do not depend on m.
+    int64_t block = std::max<int64_t>(options.blockK, 1);
+    int64_t blocks = std::max<int64_t>(llvm::divideCeil(depth, block), 1);
+    auto at = [&](int64_t i) { return indexConstant(b, std::min(i * block, depth)); };
+    if (blocks == 1)
+      return panelLoop({at(0), at(1), true, true});
+    panelLoop({at(0), at(1), true, false});
+    if (blocks > 2) {
+      auto loop = scf::ForOp::create(b, at(1), at(blocks - 1), indexConstant(b, block));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value from = loop.getInductionVar();
+      Value to = arith::AddIOp::create(b, from, indexConstant(b, block));
+      panelLoop({from, to, false, false});
+    }
+    panelLoop({at(blocks - 1), at(blocks), false, true});
+  }
+
+  struct Block_ {
+    Value from, to; // of k
+    bool first, last;
+  };
+
+  void panelLoop(const Block_ &block) {
+    int64_t columns = *getConstantIntValue(sizes[n]);
+    int64_t whole = columns / panelWidth, odd = columns % panelWidth;
+    forEach(b, b.getIndexAttr(whole), [&](Value p) {
+      Value column = arith::MulIOp::create(b, p, indexConstant(b, panelWidth));
+      rowLoop(block, p, column, panelWidth);
+    });
+    if (odd > 0)
+      rowLoop(block, indexConstant(b, whole), indexConstant(b, whole * panelWidth), odd);
+  }
+
+  void rowLoop(const Block_ &block, Value p, Value column, int64_t columns) {
+    auto tiles = [&](Value from, Value to, int64_t height) {
+      auto loop = scf::ForOp::create(b, from, to, indexConstant(b, height));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      tile(block, p, column, columns, loop.getInductionVar(), height);
+    };
+    Value zero = indexConstant(b, 0);
+    if (std::optional<int64_t> count = getConstantIntValue(sizes[m])) {
+      int64_t whole = *count / rows * rows;
+      if (whole > 0)
+        tiles(zero, indexConstant(b, whole), rows);
+      if (*count > whole)
+        tile(block, p, column, columns, indexConstant(b, whole), *count - whole);
+      return;
+    }
+    Value count = asValue(b, sizes[m]);
+    Value rest = arith::RemUIOp::create(b, count, indexConstant(b, rows));
+    Value whole = arith::SubIOp::create(b, count, rest);
+    if (rows > 1)
+      tiles(zero, whole, rows);
+    tiles(rows > 1 ? whole : zero, count, 1);
+  }
+
+  /// `height` rows from `row`, `columns` columns from `column`.
+  void tile(const Block_ &block, Value p, Value column, int64_t columns, Value row,
+            int64_t height) {
+    int64_t width = llvm::divideCeil(columns, lanes);
+    auto maskOf = [&](int64_t v) {
+      return constantMask(b, std::min(lanes, columns - v * lanes), lanes);
+    };
+    auto position = [&](Value base, int64_t offset) -> Value {
+      if (offset == 0)
+        return base;
+      return arith::AddIOp::create(b, base, indexConstant(b, offset));
+    };
+    auto moveTo = [&](int64_t r, int64_t v) {
+      ivs[m] = position(row, r);
+      ivs[n] = position(column, v * lanes);
+    };
+
+    SmallVector<Value> accumulators;
+    for (int64_t r = 0; r < height; ++r)
+      for (int64_t v = 0; v < width; ++v) {
+        moveTo(r, v);
+        if (block.first && fill)
+          accumulators.push_back(splat(b, fill.getInputs()[0], lanes));
+        else
+          accumulators.push_back(out.load(b, ivs, n, lanes, maskOf(v)));
+      }
+
+    accumulators = forCarried(
+        b, block.from, block.to, indexConstant(b, 1), accumulators,
+        [&](Value depth, ValueRange carried) {
+          ivs[k] = depth;
+          SmallVector<Value> right;
+          for (int64_t v = 0; v < width; ++v) {
+            moveTo(0, v);
+            right.push_back(loadRight(p, v, maskOf(v)));
+          }
+          SmallVector<Value> next;
+          for (int64_t r = 0; r < height; ++r) {
+            moveTo(r, 0);
+            Value left = splat(b, lhs.loadScalar(b, ivs), lanes);
+            for (int64_t v = 0; v < width; ++v)
+              next.push_back(multiplyAdd(left, right[v], carried[r * width + v]));
+          }
+          return next;
+        });
+
+    for (int64_t r = 0; r < height; ++r)
+      for (int64_t v = 0; v < width; ++v) {
+        moveTo(r, v);
+        finish(block, accumulators[r * width + v], maskOf(v));
+      }
+  }
+
+  Value loadRight(Value p, int64_t v, Value mask) {
+    if (panel == 0)
+      return rhs.load(b, ivs, n, lanes, mask);
+    // A packed panel is padded with zeros: no mask.
+    SmallVector<Value> at{p, ivs[k], indexConstant(b, v * lanes)};
+    if (lanes == 1)
+      return memref::LoadOp::create(b, rhs.memref, at);
+    return vector::LoadOp::create(b, VectorType::get({lanes}, rhs.elementType()), rhs.memref, at);
+  }
+
+  Value multiplyAdd(Value x, Value y, Value accumulator) {
+    if (!isa<FloatType>(out.elementType()))
+      return arith::AddIOp::create(b, accumulator, arith::MulIOp::create(b, x, y));
+    if (options.fma && lanes > 1)
+      return vector::FMAOp::create(b, x, y, accumulator);
+    return arith::AddFOp::create(b, accumulator, arith::MulFOp::create(b, x, y));
+  }
+
+  /// Stores accumulators, after the epilogue if this is the last block of k.
+  void finish(const Block_ &block, Value accumulator, Value mask) {
+    if (!epilogue || !block.last)
+      return out.store(b, ivs, accumulator, mask);
+    ValueRange position = ValueRange(ivs).drop_back();
+    SmallVector<Value> arguments;
+    for (const Access &access : epilogueAccesses) {
+      bool isResult = &access == &epilogueAccesses.back();
+      if (access.memref == out.memref)
+        arguments.push_back(accumulator);
+      else if (isResult) // written, never read: it is not the accumulators' buffer
+        arguments.push_back(arith::ConstantOp::create(
+            b, b.getZeroAttr(lanesOf(access.elementType(), lanes))));
+      else
+        arguments.push_back(access.load(b, position, n, lanes, mask));
+    }
+    Value result = cloneBody(b, *epilogue.getBlock(), arguments, lanes);
+    epilogueAccesses.back().store(b, position, result, mask);
+  }
+
+  linalg::GenericOp op, epilogue;
+  linalg::FillOp fill;
+  TileOptions options;
+  ImplicitLocOpBuilder b;
+  Access lhs, rhs, out;
+  SmallVector<Access> epilogueAccesses;
+  unsigned m, n, k; // loops
+  SmallVector<Value> ivs;
+  SmallVector<OpFoldResult> sizes;
+  int64_t panel = 0;      // columns of a packed panel, 0: not packed
+  int64_t panelWidth = 0; // columns that one pass over the rows computes
+  int64_t lanes = 1, vectors = 1, rows = 1;
+};
+
+struct TileContractions : mlc::ir::impl::TileContractionsPassBase<TileContractions> {
+  using TileContractionsPassBase::TileContractionsPassBase;
+
+  void runOnOperation() override {
+    TileOptions options{vectorBits, vectorRegisters, blockK, fma};
+    // Lowering erases an epilogue too, but that is never a contraction.
+    SmallVector<linalg::GenericOp> contractions;
+    getOperation().walk([&](linalg::GenericOp op) {
+      if (multipliesAndAdds(op) && op.getNumReductionLoops() == 1)
+        contractions.push_back(op);
+    });
+    for (linalg::GenericOp op : contractions)
+      if (auto contraction = Contraction::match(op, options))
+        contraction->lower();
+  }
+};
+
+} // namespace
