@@ -59,15 +59,20 @@ static int64_t panelColumns(const TargetDescription &target) {
 }
 
 static void toFused(OpPassManager &manager, const PipelineOptions &options) {
-  manager.addPass(createInlineCallsPass({options.entry}));
-  manager.addPass(createSimplifyPass());
-  manager.addPass(createCSEPass());
-  PackWeightsPassOptions pack;
-  pack.tile = panelColumns(options.target);
-  pack.vector = options.target.vectorBits / 32;
-  manager.addPass(createPackWeightsPass(pack));
+  InlineCallsPassOptions inlining;
+  inlining.entry = options.entry;
+  PackWeightsPassOptions packing;
+  packing.tile = panelColumns(options.target);
+  packing.vector = options.target.vectorBits / 32;
+  FusePassOptions fusion;
+  fusion.fuse = options.fuse;
+
+  manager.addPass(createInlineCallsPass(inlining));
+  manager.addNestedPass<func::FuncOp>(createSimplifyPass());
+  manager.addNestedPass<func::FuncOp>(createCSEPass());
+  manager.addNestedPass<func::FuncOp>(createPackWeightsPass(packing));
   manager.addPass(createHoistParametersPass());
-  manager.addPass(createFusePass({options.fuse}));
+  manager.addNestedPass<func::FuncOp>(createFusePass(fusion));
 }
 
 static void toLinalg(OpPassManager &manager, const PipelineOptions &) {
@@ -92,7 +97,9 @@ static void toVector(OpPassManager &manager, const PipelineOptions &options) {
   tile.vectorRegisters = options.target.vectorRegisters;
   tile.fma = options.target.fma;
   manager.addNestedPass<func::FuncOp>(createTileContractionsPass(tile));
-  manager.addNestedPass<func::FuncOp>(createVectorizeKernelsPass({options.target.vectorBits}));
+  VectorizeKernelsPassOptions vectorize;
+  vectorize.vectorBits = options.target.vectorBits;
+  manager.addNestedPass<func::FuncOp>(createVectorizeKernelsPass(vectorize));
   manager.addNestedPass<func::FuncOp>(createExpandMathPass());
   manager.addPass(createCSEPass());
 }
