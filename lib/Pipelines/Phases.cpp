@@ -87,6 +87,7 @@ static void toBuffers(OpPassManager &manager, const PipelineOptions &) {
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
   manager.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  manager.addPass(createCSEPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createPlanMemoryPass());
 }

@@ -66,6 +66,8 @@ private:
   /// Rebuilds the driver on a frame; every memref becomes a pointer.
   LogicalResult lowerDriver(func::FuncOp driver) {
     Block &body = driver.getBody().front();
+    if (driver.getNumResults() != 0)
+      return driver.emitError() << "expected results in trailing arguments only";
     ImplicitLocOpBuilder b(driver.getLoc(), driver.getContext());
     b.setInsertionPointToStart(&body);
     Value frame = body.addArgument(pointer, driver.getLoc());

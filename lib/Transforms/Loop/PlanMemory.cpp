@@ -105,6 +105,8 @@ public:
 
   LogicalResult plan(const llvm::StringMap<SmallVector<MemRefType>> &scratchOf,
                      int64_t &preparedBytes) {
+    if (failed(dropResults()))
+      return failure();
     for (Value argument : body.getArguments())
       symbolic |= !cast<MemRefType>(argument.getType()).hasStaticShape();
     placePrepared(preparedBytes);
@@ -117,6 +119,18 @@ public:
   }
 
 private:
+  /// Results are written to arguments; returning those again says nothing.
+  LogicalResult dropResults() {
+    Operation *ret = body.getTerminator();
+    for (Value value : ret->getOperands())
+      if (!isa<BlockArgument>(value))
+        return ret->emitError() << "expected results that are written to arguments";
+    ret->setOperands({});
+    function.setType(b.getFunctionType(function.getArgumentTypes(), {}));
+    function.removeResAttrsAttr();
+    return success();
+  }
+
   MemRefType bytesType() { return MemRefType::get({ShapedType::kDynamic}, b.getI8Type()); }
 
   Value append(Type type) {

@@ -9,7 +9,8 @@
 
 #include "mlc/Transforms/Loop/Passes.h"
 
-#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlc::ir {
@@ -277,6 +278,7 @@ struct VectorizeKernels : mlc::ir::impl::VectorizeKernelsPassBase<VectorizeKerne
   using VectorizeKernelsPassBase::VectorizeKernelsPassBase;
 
   void runOnOperation() override {
+    lowerCopies();
     SmallVector<linalg::LinalgOp> ops;
     getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     for (linalg::LinalgOp op : ops) {
@@ -285,6 +287,18 @@ struct VectorizeKernels : mlc::ir::impl::VectorizeKernelsPassBase<VectorizeKerne
         return signalPassFailure();
       }
       Lowering(op, vectorBits).run();
+    }
+  }
+
+  /// Bufferisation's copies become structured ops, so that no image calls memcpy.
+  void lowerCopies() {
+    SmallVector<memref::CopyOp> copies;
+    getOperation().walk([&](memref::CopyOp copy) { copies.push_back(copy); });
+    for (memref::CopyOp copy : copies) {
+      OpBuilder builder(copy);
+      if (copy.getSource() != copy.getTarget())
+        linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
+      copy.erase();
     }
   }
 };
