@@ -2,10 +2,11 @@
 
     worked_example.py PATCH NAME COPY_DIRECTORY
 
-The patch adds something called NAME. The copy must build and pass its quick
-suite; then every single hunk of the patch is taken out again, one at a time, and
-something must fail with NAME in its words: first the checks that need no build,
-then the build and the suite.
+The patch adds something called NAME; lines `generate: COMMAND` before its first
+file write what follows from it. The copy must build and pass its quick suite. Then
+every single place - a hunk of the patch, or a generated file - is taken out again,
+one at a time, and something must fail with NAME in its words: first the checks that
+need no build, then the build and the suite.
 """
 
 import os
@@ -17,10 +18,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHECKS = ["test/Package/check_ops.py", "test/Package/check_passes.py",
-          "scripts/generate-op-table --check", "scripts/generate-op-docs --check"]
+          "scripts/generate-op-table --check", "scripts/generate-op-docs --check",
+          "scripts/generate-conformance --check"]
 # Tests of documents, timings and examples do not depend on what the patch adds.
-SUITE = ["ctest", "--test-dir", "build/release", "--output-on-failure", "-LE", "long|documents",
-         "-j", str(os.cpu_count())]
+SUITE = ["ctest", "--test-dir", "build/release", "--output-on-failure", "--stop-on-failure",
+         "-LE", "long|documents", "-j", str(os.cpu_count())]
 
 
 class Copy:
@@ -56,6 +58,32 @@ class Copy:
         self.must("git", "init", "-q")
         self.must("git", "add", "-A")
 
+    def changed(self):
+        """Files that differ from the tree that was copied."""
+        self.must("git", "add", "-A", "-N")
+        return self.run("git", "diff", "--name-only")[1].split()
+
+    def hunks(self, patch):
+        """(place, how to take it out, how to put it back) for every hunk."""
+        for part in re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE)[1:]:
+            header, *bodies = re.split(r"^(?=@@ )", part, flags=re.MULTILINE)
+            file = re.search(r" b/(\S+)", header).group(1)
+            for number, body in enumerate(bodies, 1):
+                apply = lambda *flags, piece=header + body: self.must(
+                    "git", "apply", "--recount", *flags, "-", text=piece)
+                yield f"{file}, hunk {number}", lambda a=apply: a("-R"), apply
+
+    def generated(self, files):
+        """The same for generated files: as they were before, or not there."""
+        for file in files:
+            new = (self.directory / file).read_bytes()
+            old = subprocess.run(["git", "show", f":{file}"], cwd=self.directory,
+                                 capture_output=True).stdout
+
+            def put(content, path=self.directory / file):
+                path.write_bytes(content) if content else path.unlink()
+            yield f"{file}, generated", lambda o=old, p=put: p(o), lambda n=new, p=put: p(n)
+
     def build(self):
         succeeded, output = self.run("cmake", "--preset", "release")
         if succeeded:
@@ -73,39 +101,32 @@ class Copy:
         return None
 
 
-def hunks(patch):
-    """Every hunk of a patch as a patch of its own, with the file it is in."""
-    for file_patch in re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE):
-        if not file_patch.startswith("diff --git "):
-            continue
-        header, *bodies = re.split(r"^(?=@@ )", file_patch, flags=re.MULTILINE)
-        name = re.search(r" b/(\S+)", header).group(1)
-        for number, body in enumerate(bodies, 1):
-            yield f"{name}, hunk {number}", header + body
-
-
 def main():
     patch, name = pathlib.Path(sys.argv[1]).read_text(), sys.argv[2]
     copy = Copy(sys.argv[3])
     copy.create()
     copy.must("git", "apply", "-", text=patch)
+    by_hand = set(copy.changed())
+    for command in re.findall(r"^generate: (.*)$", patch, flags=re.MULTILINE):
+        copy.must(*command.split())
+    generated = sorted(set(copy.changed()) - by_hand)
     failed = copy.failure(name)
     if failed:
         sys.exit(f"with the whole patch {failed[0]} fails:\n{failed[2][-6000:]}")
-    print("with the whole patch everything passes")
+    print("with the whole patch everything passes", flush=True)
 
     findings = 0
-    for place, piece in hunks(patch):
-        copy.must("git", "apply", "-R", "--recount", "-", text=piece)
+    for place, remove, restore in [*copy.hunks(patch), *copy.generated(generated)]:
+        remove()
         failed = copy.failure(name)
         if not failed:
             print(f"{place}: nothing notices that it is missing")
         elif not failed[1]:
             print(f"{place}: {failed[0]} fails without naming {name}:\n{failed[2][-3000:]}")
         else:
-            print(f"{place}: {failed[0]} notices")
+            print(f"{place}: {failed[0]} notices", flush=True)
         findings += not failed or not failed[1]
-        copy.must("git", "apply", "--recount", "-", text=piece)
+        restore()
     sys.exit(1 if findings else 0)
 
 
