@@ -21,14 +21,13 @@ static FailureOr<Value> contract(KernelLowering &kernel, Value lhs, Value rhs, V
     results.push_back(b.getAffineDimExpr(i));
   AffineMap outMap = AffineMap::get(k + 1, 0, results, b.getContext());
   Value zero = kernel.fill(destination, b.getZeroAttr(type.getElementType()));
-  return kernel.generic({lhs, rhs}, zero, {lhsMap, rhsMap, outMap}, {k},
-                        [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
-                          if (isa<FloatType>(x[0].getType()))
-                            return arith::AddFOp::create(
-                                nested, x[2], arith::MulFOp::create(nested, x[0], x[1]));
-                          return arith::AddIOp::create(
-                              nested, x[2], arith::MulIOp::create(nested, x[0], x[1]));
-                        });
+  return kernel.generic(
+      {lhs, rhs}, zero, {lhsMap, rhsMap, outMap}, {k},
+      [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+        if (isa<FloatType>(x[0].getType()))
+          return arith::AddFOp::create(nested, x[2], arith::MulFOp::create(nested, x[0], x[1]));
+        return arith::AddIOp::create(nested, x[2], arith::MulIOp::create(nested, x[0], x[1]));
+      });
 }
 
 FailureOr<Value> mlc::ir::lowerMatMul(KernelLowering &kernel, Operation *op, Value destination) {
@@ -46,7 +45,8 @@ FailureOr<Value> mlc::ir::lowerMatMul(KernelLowering &kernel, Operation *op, Val
     return AffineMap::get(batch + 3, 0, results, b.getContext());
   };
   return contract(kernel, kernel.materialize(matmul.getLhs()), kernel.materialize(matmul.getRhs()),
-                  destination, map(m, k, matmul.getTransposeA()), map(k, n, matmul.getTransposeB()));
+                  destination, map(m, k, matmul.getTransposeA()),
+                  map(k, n, matmul.getTransposeB()));
 }
 
 FailureOr<Value> mlc::ir::lowerPackedMatMul(KernelLowering &kernel, Operation *op,
@@ -76,8 +76,8 @@ FailureOr<Value> mlc::ir::lowerPack(KernelLowering &kernel, Operation *op, Value
 
   auto copyPanels = [&](Value to, int64_t firstPanel) {
     AffineExpr column = (p + firstPanel) * tile + i;
-    AffineMap from = AffineMap::get(3, 0, {transpose ? column : k, transpose ? k : column},
-                                    b.getContext());
+    AffineMap from =
+        AffineMap::get(3, 0, {transpose ? column : k, transpose ? k : column}, b.getContext());
     return kernel.generic({source}, to, {from, kernel.identity(3)}, {},
                           [](ImplicitLocOpBuilder &, ValueRange x) { return x[0]; });
   };

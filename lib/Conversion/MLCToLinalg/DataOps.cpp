@@ -22,20 +22,18 @@ FailureOr<Value> mlc::ir::lowerConstant(KernelLowering &kernel, Operation *op, V
   if (!dense)
     return op->emitError() << "expected a dense constant";
   if (dense.getElementType().isInteger(1))
-    dense = dense.mapValues(kernel.builder().getI8Type(),
-                            [](const APInt &bit) { return bit.zext(8); });
+    dense =
+        dense.mapValues(kernel.builder().getI8Type(), [](const APInt &bit) { return bit.zext(8); });
   Value tensor = arith::ConstantOp::create(kernel.builder(), dense);
   int64_t rank = cast<RankedTensorType>(destination.getType()).getRank();
   return copy(kernel, tensor, kernel.identity(rank), destination);
 }
 
-FailureOr<Value> mlc::ir::lowerTranspose(KernelLowering &kernel, Operation *op,
-                                         Value destination) {
+FailureOr<Value> mlc::ir::lowerTranspose(KernelLowering &kernel, Operation *op, Value destination) {
   auto transpose = cast<TransposeOp>(op);
   SmallVector<unsigned> permutation(transpose.getPermutation());
   // Result dimension i is operand dimension permutation[i].
-  AffineMap map =
-      inversePermutation(AffineMap::getPermutationMap(permutation, op->getContext()));
+  AffineMap map = inversePermutation(AffineMap::getPermutationMap(permutation, op->getContext()));
   return copy(kernel, kernel.materialize(transpose.getOperand()), map, destination);
 }
 
@@ -52,12 +50,12 @@ FailureOr<Value> mlc::ir::lowerReshape(KernelLowering &kernel, Operation *op, Va
       return groups;
     };
     if (from.getRank() != 1)
-      source = from.getRank() == 0
-                   ? tensor::ExpandShapeOp::create(
-                         b, RankedTensorType::get({1}, from.getElementType()), source, allDims(0))
-                         .getResult()
-                   : tensor::CollapseShapeOp::create(b, source, allDims(from.getRank()))
-                         .getResult();
+      source =
+          from.getRank() == 0
+              ? tensor::ExpandShapeOp::create(b, RankedTensorType::get({1}, from.getElementType()),
+                                              source, allDims(0))
+                    .getResult()
+              : tensor::CollapseShapeOp::create(b, source, allDims(from.getRank())).getResult();
     if (to.getRank() == 0) {
       source = tensor::CollapseShapeOp::create(b, to, source, allDims(0));
     } else if (to.getRank() != 1) {
@@ -114,16 +112,11 @@ FailureOr<Value> mlc::ir::lowerConcat(KernelLowering &kernel, Operation *op, Val
 
 TensorLowering mlc::ir::findTensorLowering(Operation *op) {
   static const llvm::DenseMap<TypeID, TensorLowering> table = {
-      {TypeID::get<MatMulOp>(), lowerMatMul},
-      {TypeID::get<PackedMatMulOp>(), lowerPackedMatMul},
-      {TypeID::get<PackOp>(), lowerPack},
-      {TypeID::get<ReduceOp>(), lowerReduce},
-      {TypeID::get<SoftmaxOp>(), lowerSoftmax},
-      {TypeID::get<ConstantOp>(), lowerConstant},
-      {TypeID::get<ReshapeOp>(), lowerReshape},
-      {TypeID::get<TransposeOp>(), lowerTranspose},
-      {TypeID::get<SliceOp>(), lowerSlice},
-      {TypeID::get<ConcatOp>(), lowerConcat},
+      {TypeID::get<MatMulOp>(), lowerMatMul},   {TypeID::get<PackedMatMulOp>(), lowerPackedMatMul},
+      {TypeID::get<PackOp>(), lowerPack},       {TypeID::get<ReduceOp>(), lowerReduce},
+      {TypeID::get<SoftmaxOp>(), lowerSoftmax}, {TypeID::get<ConstantOp>(), lowerConstant},
+      {TypeID::get<ReshapeOp>(), lowerReshape}, {TypeID::get<TransposeOp>(), lowerTranspose},
+      {TypeID::get<SliceOp>(), lowerSlice},     {TypeID::get<ConcatOp>(), lowerConcat},
   };
   return table.lookup(op->getName().getTypeID());
 }

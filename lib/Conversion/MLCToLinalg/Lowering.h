@@ -45,14 +45,16 @@ public:
   /// computes from leaves, into `destination`. `outputMap` maps the iteration
   /// space to the destination; `combine`, if given, gets the element and the
   /// destination's element and returns the new one.
-  using Combine = std::function<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::Value, mlir::Value)>;
+  using Combine =
+      std::function<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::Value, mlir::Value)>;
   mlir::Value computeElements(mlir::Value value, mlir::Value destination);
   mlir::Value reduceElements(mlir::Value value, mlir::Value destination, mlir::AffineMap outputMap,
                              llvm::ArrayRef<int64_t> reducedDims, Combine combine);
   /// linalg.generic of given operands and maps; all maps have the same domain.
-  mlir::Value generic(mlir::ValueRange inputs, mlir::Value destination,
-                      llvm::ArrayRef<mlir::AffineMap> maps, llvm::ArrayRef<int64_t> reducedDims,
-                      std::function<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)> body);
+  mlir::Value
+  generic(mlir::ValueRange inputs, mlir::Value destination, llvm::ArrayRef<mlir::AffineMap> maps,
+          llvm::ArrayRef<int64_t> reducedDims,
+          std::function<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)> body);
   mlir::AffineMap identity(int64_t rank) {
     return mlir::AffineMap::getMultiDimIdentityMap(rank, b.getContext());
   }

@@ -171,9 +171,9 @@ Value KernelLowering::fill(Value destination, TypedAttr value) {
   return linalg::FillOp::create(b, ValueRange{scalar}, ValueRange{destination}).getResult(0);
 }
 
-Value KernelLowering::generic(
-    ValueRange inputs, Value destination, ArrayRef<AffineMap> maps, ArrayRef<int64_t> reducedDims,
-    std::function<Value(ImplicitLocOpBuilder &, ValueRange)> body) {
+Value KernelLowering::generic(ValueRange inputs, Value destination, ArrayRef<AffineMap> maps,
+                              ArrayRef<int64_t> reducedDims,
+                              std::function<Value(ImplicitLocOpBuilder &, ValueRange)> body) {
   SmallVector<utils::IteratorType> iterators(maps.back().getNumDims(),
                                              utils::IteratorType::parallel);
   for (int64_t dim : reducedDims)

@@ -63,8 +63,8 @@ FailureOr<Value> mlc::ir::lowerReduce(KernelLowering &kernel, Operation *op, Val
   AffineMap map = AffineMap::get(from.getRank(), 0, kept, b.getContext());
 
   Combine combine = kind == "max" ? combineMax : kind == "min" ? combineMin : combineSum;
-  TypedAttr neutral = kind == "max" || kind == "min" ? extreme(b, element, kind == "max")
-                                                     : b.getZeroAttr(element);
+  TypedAttr neutral =
+      kind == "max" || kind == "min" ? extreme(b, element, kind == "max") : b.getZeroAttr(element);
   Value result = kernel.reduceElements(reduce.getOperand(), kernel.fill(destination, neutral), map,
                                        axes, combine);
   if (kind != "mean")
@@ -94,20 +94,18 @@ FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Va
   AffineMap all = kernel.identity(rank), row = AffineMap::get(rank, 0, rowExprs, b.getContext());
 
   Value max = kernel.fill(kernel.empty(rowType), extreme(b, type.getElementType(), true));
-  max = kernel.generic({source}, max, {all, row}, {axis},
-                       [](ImplicitLocOpBuilder &nested, ValueRange x) {
-                         return combineMax(nested, x[0], x[1]);
-                       });
+  max = kernel.generic(
+      {source}, max, {all, row}, {axis},
+      [](ImplicitLocOpBuilder &nested, ValueRange x) { return combineMax(nested, x[0], x[1]); });
   Value exps = kernel.generic({source, max}, destination, {all, row, all}, {},
                               [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
                                 Value shifted = arith::SubFOp::create(nested, x[0], x[1]);
                                 return math::ExpOp::create(nested, shifted);
                               });
   Value sum = kernel.fill(kernel.empty(rowType), b.getZeroAttr(type.getElementType()));
-  sum = kernel.generic({exps}, sum, {all, row}, {axis},
-                       [](ImplicitLocOpBuilder &nested, ValueRange x) {
-                         return combineSum(nested, x[0], x[1]);
-                       });
+  sum = kernel.generic(
+      {exps}, sum, {all, row}, {axis},
+      [](ImplicitLocOpBuilder &nested, ValueRange x) { return combineSum(nested, x[0], x[1]); });
   return kernel.generic({sum}, exps, {row, all}, {},
                         [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
                           return arith::DivFOp::create(nested, x[1], x[0]);

@@ -145,9 +145,9 @@ private:
   /// (prepare_)workspace_bytes(dims) = c0 + c1 * dims[0].
   void addWorkspaceFunction(OpBuilder &outer, func::FuncOp driver, DenseI64ArrayAttr workspace) {
     bool run = driver.getName() == kRunFunction;
-    auto function = func::FuncOp::create(
-        outer, driver.getLoc(), run ? "workspace_bytes" : "prepare_workspace_bytes",
-        outer.getFunctionType({pointer}, {outer.getI64Type()}));
+    auto function = func::FuncOp::create(outer, driver.getLoc(),
+                                         run ? "workspace_bytes" : "prepare_workspace_bytes",
+                                         outer.getFunctionType({pointer}, {outer.getI64Type()}));
     ImplicitLocOpBuilder b(driver.getLoc(), driver.getContext());
     b.setInsertionPointToStart(function.addEntryBlock());
     Value bytes = arith::ConstantOp::create(b, b.getI64IntegerAttr(workspace[0]));

@@ -47,9 +47,9 @@ private:
     OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
     SmallVector<Type> arguments(fusion.getInputs().getTypes());
     llvm::append_range(arguments, fusion.getResultTypes());
-    auto kernel = func::FuncOp::create(
-        builder, fusion.getLoc(), "kernel_" + std::to_string(count++),
-        builder.getFunctionType(arguments, fusion.getResultTypes()));
+    auto kernel =
+        func::FuncOp::create(builder, fusion.getLoc(), "kernel_" + std::to_string(count++),
+                             builder.getFunctionType(arguments, fusion.getResultTypes()));
     kernel.setPrivate();
     kernel->setAttr("mlc.kind", fusion.getKindAttr());
     Block *body = kernel.addEntryBlock();

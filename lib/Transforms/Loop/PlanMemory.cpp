@@ -157,8 +157,8 @@ private:
       auto type = cast<MemRefType>(argument.getType());
       argument.replaceAllUsesWith(memref::ViewOp::create(b, function.getLoc(), type, block,
                                                          constant(offset), ValueRange()));
-      offset += mlc::alignTo(type.getNumElements() * (type.getElementTypeBitWidth() / 8),
-                             kAlignment);
+      offset +=
+          mlc::alignTo(type.getNumElements() * (type.getElementTypeBitWidth() / 8), kAlignment);
       gone.set(i);
     }
     preparedBytes = offset;
@@ -202,9 +202,11 @@ private:
       extendToUses(alloc.getResult(), position, buffer.last);
       buffers.push_back(buffer);
     }
-    if (function.walk([&](memref::AllocOp alloc) {
+    if (function
+            .walk([&](memref::AllocOp alloc) {
               return alloc->getBlock() == &body ? WalkResult::advance() : WalkResult::interrupt();
-            }).wasInterrupted())
+            })
+            .wasInterrupted())
       return function.emitError() << "expected allocations at the top level of @"
                                   << function.getName() << " only";
 

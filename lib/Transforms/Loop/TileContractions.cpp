@@ -248,24 +248,24 @@ private:
           accumulators.push_back(out.load(b, ivs, n, lanes, maskOf(v)));
       }
 
-    accumulators = forCarried(
-        b, block.from, block.to, indexConstant(b, 1), accumulators,
-        [&](Value depth, ValueRange carried) {
-          ivs[k] = depth;
-          SmallVector<Value> right;
-          for (int64_t v = 0; v < width; ++v) {
-            moveTo(0, v);
-            right.push_back(loadRight(p, v, maskOf(v)));
-          }
-          SmallVector<Value> next;
-          for (int64_t r = 0; r < height; ++r) {
-            moveTo(r, 0);
-            Value left = splat(b, lhs.loadScalar(b, ivs), lanes);
-            for (int64_t v = 0; v < width; ++v)
-              next.push_back(multiplyAdd(left, right[v], carried[r * width + v]));
-          }
-          return next;
-        });
+    accumulators =
+        forCarried(b, block.from, block.to, indexConstant(b, 1), accumulators,
+                   [&](Value depth, ValueRange carried) {
+                     ivs[k] = depth;
+                     SmallVector<Value> right;
+                     for (int64_t v = 0; v < width; ++v) {
+                       moveTo(0, v);
+                       right.push_back(loadRight(p, v, maskOf(v)));
+                     }
+                     SmallVector<Value> next;
+                     for (int64_t r = 0; r < height; ++r) {
+                       moveTo(r, 0);
+                       Value left = splat(b, lhs.loadScalar(b, ivs), lanes);
+                       for (int64_t v = 0; v < width; ++v)
+                         next.push_back(multiplyAdd(left, right[v], carried[r * width + v]));
+                     }
+                     return next;
+                   });
 
     for (int64_t r = 0; r < height; ++r)
       for (int64_t v = 0; v < width; ++v) {
@@ -303,8 +303,8 @@ private:
       if (access.memref == out.memref)
         arguments.push_back(accumulator);
       else if (isResult) // written, never read: it is not the accumulators' buffer
-        arguments.push_back(arith::ConstantOp::create(
-            b, b.getZeroAttr(lanesOf(access.elementType(), lanes))));
+        arguments.push_back(
+            arith::ConstantOp::create(b, b.getZeroAttr(lanesOf(access.elementType(), lanes))));
       else
         arguments.push_back(access.load(b, position, n, lanes, mask));
     }

@@ -23,8 +23,7 @@ struct Access {
 
   mlir::Type elementType() const;
   AccessPattern along(unsigned loop) const;
-  llvm::SmallVector<mlir::Value> indices(mlir::ImplicitLocOpBuilder &b,
-                                         mlir::ValueRange ivs) const;
+  llvm::SmallVector<mlir::Value> indices(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange ivs) const;
   mlir::Value loadScalar(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange ivs) const;
   void storeScalar(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange ivs, mlir::Value value) const;
   /// `lanes` elements along `loop`, whose pattern is not Other; with a mask, the
@@ -63,10 +62,10 @@ mlir::Value cloneBody(mlir::ImplicitLocOpBuilder &b, mlir::Block &body, mlir::Va
 void forEach(mlir::ImplicitLocOpBuilder &b, mlir::OpFoldResult size,
              llvm::function_ref<void(mlir::Value iv)> body);
 /// scf.for that carries `values`; the body returns the next ones.
-llvm::SmallVector<mlir::Value>
-forCarried(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, mlir::Value step,
-           mlir::ValueRange values,
-           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value iv, mlir::ValueRange)> body);
+llvm::SmallVector<mlir::Value> forCarried(
+    mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, mlir::Value step,
+    mlir::ValueRange values,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value iv, mlir::ValueRange)> body);
 
 } // namespace mlc::ir
 

@@ -133,8 +133,7 @@ private:
     for (const Access &access : ArrayRef(accesses).drop_back())
       if (access.along(loop) == AccessPattern::Other)
         return false;
-    AccessPattern wanted =
-        isReduction(loop) ? AccessPattern::Invariant : AccessPattern::Contiguous;
+    AccessPattern wanted = isReduction(loop) ? AccessPattern::Invariant : AccessPattern::Contiguous;
     return accesses.back().along(loop) == wanted;
   }
 
@@ -154,16 +153,18 @@ private:
   /// Runs `body` with ivs[vectorLoop] at each multiple of `lanes`, with a mask for
   /// the last, partial vector.
   void overVectors(llvm::function_ref<void(Value mask)> body) {
-    splitVectorLoop([&](Value from, Value to, Value step) {
-      auto loop = scf::ForOp::create(b, from, to, step);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      ivs[vectorLoop] = loop.getInductionVar();
-      body({});
-    }, [&](Value at, Value mask) {
-      ivs[vectorLoop] = at;
-      body(mask);
-    });
+    splitVectorLoop(
+        [&](Value from, Value to, Value step) {
+          auto loop = scf::ForOp::create(b, from, to, step);
+          OpBuilder::InsertionGuard guard(b);
+          b.setInsertionPointToStart(loop.getBody());
+          ivs[vectorLoop] = loop.getInductionVar();
+          body({});
+        },
+        [&](Value at, Value mask) {
+          ivs[vectorLoop] = at;
+          body(mask);
+        });
   }
 
   /// Calls `full` for the loop over whole vectors and `partial` for the rest,
@@ -220,9 +221,8 @@ private:
   Value carried(ArrayRef<unsigned> loops, Value initial, llvm::function_ref<Value(Value)> body) {
     if (loops.empty())
       return body(initial);
-    return forCarried(b, indexConstant(b, 0), asValue(b, sizes[loops.front()]),
-                      indexConstant(b, 1), {initial},
-                      [&](Value iv, ValueRange values) -> SmallVector<Value> {
+    return forCarried(b, indexConstant(b, 0), asValue(b, sizes[loops.front()]), indexConstant(b, 1),
+                      {initial}, [&](Value iv, ValueRange values) -> SmallVector<Value> {
                         ivs[loops.front()] = iv;
                         return {carried(loops.drop_front(), values[0], body)};
                       })[0];
@@ -256,8 +256,8 @@ private:
       if (known && *known % lanes == 0)
         return accumulator;
       ivs[vectorLoop] = whole;
-      return step(accumulator, known ? constantMask(b, *known % lanes, lanes)
-                                     : dynamicMask(b, rest, lanes));
+      return step(accumulator,
+                  known ? constantMask(b, *known % lanes, lanes) : dynamicMask(b, rest, lanes));
     });
     Value lanesCombined = combineLanes(b, combiner, vector, lanes);
     // The combiner's operand order is kept: the result so far comes first.
