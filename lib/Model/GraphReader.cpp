@@ -35,6 +35,12 @@ public:
   Result<Graph> read(Json root);
 
 private:
+  /// A value of the function that is being read.
+  struct Known {
+    ValueId id = -1; ///< -1 until its definition or first use is read.
+    bool defined = false;
+  };
+
   bool checkVersion(Json root);
   bool checkOps(Json functions);
   void collectUnknownOps(Json nodes, const JsonPath &path,
@@ -49,6 +55,9 @@ private:
   bool nodes(Json value, const JsonPath &path, std::vector<Node> &out);
   bool node(Json value, const JsonPath &path, Node &out);
   bool block(Json value, const JsonPath &path, Block &out);
+  void learnNames(Json definitions);
+  void learnNodes(Json nodes);
+  ValueId idOf(Known &value, std::string_view name);
   bool newValues(Json value, const JsonPath &path, std::vector<ValueId> &out);
   bool uses(Json value, const JsonPath &path, std::vector<ValueId> &out);
   bool use(Json value, const JsonPath &path, ValueId &out);
@@ -70,11 +79,9 @@ private:
 
   JsonReader reader;
   int64_t numNodes = 0;
-  /// The function being read, its values by name, and of those that are used but
-  /// not defined yet the place of their first use.
+  /// The function that is being read, and its values by name.
   Function *current = nullptr;
-  std::unordered_map<std::string, ValueId> ids;
-  std::map<ValueId, std::string> undefined;
+  std::unordered_map<std::string_view, Known> known;
 };
 
 } // namespace
@@ -162,6 +169,11 @@ bool GraphReader::dtype(Json value, const JsonPath &path, DType &out) {
 }
 
 bool GraphReader::dims(Json value, const JsonPath &path, Dims &out) {
+  if (value.is(JsonKind::Array) && value.size() > GraphLimits().maxRank)
+    return reader.fail(path,
+                       std::to_string(value.size()) + " dimensions, at most " +
+                           std::to_string(GraphLimits().maxRank) + " are allowed",
+                       ErrorKind::ResourceLimit);
   return each(value, path, [&](Json e, const JsonPath &here) {
     if (e.is(JsonKind::String)) {
       if (!isDimName(e.text()))
@@ -195,23 +207,52 @@ bool GraphReader::parameter(Json value, const JsonPath &path, Parameter &out) {
 // Functions
 //===----------------------------------------------------------------------===//
 
+/// Learns the names of values, so that one may be used before its definition is
+/// read: validate() judges the order. What is malformed is met again and refused.
+void GraphReader::learnNames(Json definitions) {
+  if (definitions && definitions.is(JsonKind::Array))
+    for (Json e = definitions.first(); e; e = definitions.next(e))
+      if (Json name = e.find("name"); name && name.is(JsonKind::String))
+        known.emplace(name.text(), Known());
+}
+
+void GraphReader::learnNodes(Json nodes) {
+  if (!nodes || !nodes.is(JsonKind::Array))
+    return;
+  for (Json node = nodes.first(); node; node = nodes.next(node)) {
+    learnNames(node.find("results"));
+    Json blocks = node.find("blocks");
+    if (!blocks || !blocks.is(JsonKind::Array))
+      continue;
+    for (Json block = blocks.first(); block; block = blocks.next(block)) {
+      learnNames(block.find("inputs"));
+      learnNodes(block.find("nodes"));
+    }
+  }
+}
+
+ValueId GraphReader::idOf(Known &value, std::string_view name) {
+  if (value.id < 0) {
+    value.id = static_cast<ValueId>(current->values.size());
+    current->values.push_back({std::string(name), {}});
+  }
+  return value.id;
+}
+
 bool GraphReader::newValues(Json value, const JsonPath &path, std::vector<ValueId> &out) {
   return each(value, path, [&](Json e, const JsonPath &here) {
     Json name, dtypeValue, dimsValue;
-    Value made;
+    std::string text;
     if (!reader.fields(e, here, {{"name", &name}, {"dtype", &dtypeValue}, {"dims", &dimsValue}}) ||
-        !reader.nonEmptyString(name, here / "name", made.name) ||
-        !type(dtypeValue, dimsValue, here, made.type))
+        !reader.nonEmptyString(name, here / "name", text))
       return false;
-    auto [entry, isNew] = ids.emplace(made.name, static_cast<ValueId>(current->values.size()));
-    if (isNew)
-      current->values.emplace_back();
-    else if (undefined.erase(entry->second) == 0)
-      return reader.fail(here / "name",
-                         "the function has two values " + quoteForMessage(made.name));
-    current->values[static_cast<size_t>(entry->second)] = std::move(made);
-    out.push_back(entry->second);
-    return true;
+    Known &made = known[name.text()];
+    if (made.defined)
+      return reader.fail(here / "name", "the function has two values " + quoteForMessage(text));
+    made.defined = true;
+    out.push_back(idOf(made, text));
+    TensorType &valueType = current->values[static_cast<size_t>(out.back())].type;
+    return type(dtypeValue, dimsValue, here, valueType);
   });
 }
 
@@ -219,13 +260,11 @@ bool GraphReader::use(Json value, const JsonPath &path, ValueId &out) {
   std::string name;
   if (!reader.nonEmptyString(value, path, name))
     return false;
-  // A name may be used before its definition is read; validate() judges the order.
-  auto [entry, isNew] = ids.emplace(name, static_cast<ValueId>(current->values.size()));
-  if (isNew) {
-    undefined.emplace(entry->second, path.text());
-    current->values.push_back({std::move(name), {}});
-  }
-  out = entry->second;
+  auto found = known.find(name);
+  if (found == known.end())
+    return reader.fail(path,
+                       "no input or result of the function is called " + quoteForMessage(name));
+  out = idOf(found->second, name);
   return true;
 }
 
@@ -284,18 +323,20 @@ bool GraphReader::node(Json value, const JsonPath &path, Node &out) {
 
 bool GraphReader::function(Json value, const JsonPath &path, Function &out) {
   current = &out;
-  ids.clear();
-  undefined.clear();
+  known.clear();
   Json name, inputs, nodeList, outputs;
   if (!reader.fields(
           value, path,
           {{"name", &name}, {"inputs", &inputs}, {"nodes", &nodeList}, {"outputs", &outputs}}) ||
-      !reader.nonEmptyString(name, path / "name", out.name) ||
-      !newValues(inputs, path / "inputs", out.body.inputs) ||
+      !reader.nonEmptyString(name, path / "name", out.name))
+    return false;
+  learnNames(inputs);
+  learnNodes(nodeList);
+  if (!newValues(inputs, path / "inputs", out.body.inputs) ||
       !nodes(nodeList, path / "nodes", out.body.nodes))
     return false;
   JsonPath outputsPath = path / "outputs";
-  bool read = each(outputs, outputsPath, [&](Json e, const JsonPath &here) {
+  return each(outputs, outputsPath, [&](Json e, const JsonPath &here) {
     Json outputName, used;
     out.outputNames.emplace_back();
     out.body.outputs.emplace_back();
@@ -303,13 +344,6 @@ bool GraphReader::function(Json value, const JsonPath &path, Function &out) {
            reader.nonEmptyString(outputName, here / "name", out.outputNames.back()) &&
            use(used, here / "value", out.body.outputs.back());
   });
-  if (!read)
-    return false;
-  if (undefined.empty())
-    return true;
-  const auto &[id, place] = *undefined.begin();
-  return reader.fail({}, place + ": no input or result of the function is called " +
-                             quoteForMessage(out.values[static_cast<size_t>(id)].name));
 }
 
 //===----------------------------------------------------------------------===//

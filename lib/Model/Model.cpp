@@ -281,9 +281,10 @@ static Status checkBeforeSaving(const Model &model) {
       return usageError("the tensor " + quoteForMessage(parameter.name) + " is " + toString(type) +
                         ", the parameter is " + toString(parameter.type));
   }
-  for (const auto &[name, tensor] : model.parameters)
-    if (!model.graph.findParameter(name))
-      return usageError("the tensor " + quoteForMessage(name) + " is no parameter");
+  if (model.parameters.size() != model.graph.parameters.size())
+    for (const auto &[name, tensor] : model.parameters)
+      if (!model.graph.findParameter(name))
+        return usageError("the tensor " + quoteForMessage(name) + " is no parameter");
   for (const Golden &golden : model.golden) {
     status = checkGolden(golden, model.graph);
     if (!status)

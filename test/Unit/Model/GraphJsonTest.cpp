@@ -62,9 +62,9 @@ TEST_CASE("dimensions are sizes or names") {
   for (const char *text : {"\"\"", "\"a-b\"", "\"a b\"", "\"\xc3\xa4\"", "\"?\"", "\"-1\""})
     CHECK_THAT(dim(text), Contains(at + "the name of a dimension"));
   // A size that no tensor can have.
-  CHECK_THAT(
-      graphError(changed("[\"batch\",3]", "[\"batch\",9223372036854775807]"), ErrorKind::ResourceLimit),
-      Contains("`x`"));
+  CHECK_THAT(graphError(changed("[\"batch\",3]", "[\"batch\",9223372036854775807]"),
+                        ErrorKind::ResourceLimit),
+             Contains("`x`"));
   CHECK_THAT(graphError(changed("\"dims\":[\"batch\",3]", "\"dims\":3")),
              Contains("inputs[0].dims: expected an array"));
 }

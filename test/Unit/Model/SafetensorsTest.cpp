@@ -35,14 +35,13 @@ TEST_CASE("a small model is read") {
 
 TEST_CASE("a model cut off at any byte is refused, from memory and from a file") {
   TempDir dir;
-  std::string bytes = smallModel();
-  for (size_t size = 0; size < bytes.size(); ++size) {
+  std::string bytes = smallModel(), path = dir.write("m", bytes);
+  LoadOptions mapped;
+  mapped.mapWeights = true;
+  for (size_t size = bytes.size(); size-- > 0;) {
     modelError(bytes.substr(0, size));
-    std::string path = dir.write("m", bytes.substr(0, size));
-    for (bool map : {false, true}) {
-      LoadOptions options;
-      options.mapWeights = map;
-      Result<Model> model = loadModel(path, options);
+    REQUIRE(::truncate(path.c_str(), static_cast<off_t>(size)) == 0);
+    for (const Result<Model> &model : {loadModel(path), loadModel(path, mapped)}) {
       REQUIRE_FALSE(model.ok());
       REQUIRE(model.error().kind == ErrorKind::BadInput);
       REQUIRE_THAT(model.error().message, Contains(path));
