@@ -8,7 +8,7 @@ import re
 
 from repository import files, finish, text
 
-ENTRY = re.compile(r'def (\w+)Pass : Pass<"mlc-([\w-]+)"')
+ENTRY = re.compile(r'def (\w+)Pass : Pass<"(?:mlc|convert)-([\w-]+)"')
 
 
 def main():

@@ -1,0 +1,47 @@
+// RUN: mlc-opt --mlc-lower-frame --cse %s | FileCheck %s
+
+// run reads its pointers from the frame: inputs at 8, outputs at 16, the
+// workspace at 40, dims at 48 (include/mlc/Abi/Frame.h).
+
+// CHECK-LABEL: func.func @prepare(%{{.*}}: !llvm.ptr) -> i32
+// CHECK-LABEL: func.func @prepare_workspace_bytes(%{{.*}}: !llvm.ptr) -> i64
+// CHECK-LABEL: func.func @run
+// CHECK-SAME:    (%[[FRAME:.*]]: !llvm.ptr) -> i32
+// CHECK:         %[[EIGHT:.*]] = llvm.mlir.constant(8 : i64)
+// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[FRAME]][%[[EIGHT]]]
+// CHECK:         %[[INPUTS:.*]] = llvm.load %[[FIELD]]
+// CHECK:         llvm.load
+// CHECK:         llvm.mlir.constant(16 : i64)
+// CHECK:         llvm.mlir.constant(40 : i64)
+// CHECK:         llvm.mlir.constant(48 : i64)
+// CHECK:         %[[N:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
+// CHECK:         call @kernel_0(%{{.*}}, %{{.*}}, %[[N]]) : (!llvm.ptr, !llvm.ptr, i64) -> ()
+// CHECK:         %[[OK:.*]] = arith.constant 0 : i32
+// CHECK:         return %[[OK]]
+
+// c0 + c1 * dims[0].
+// CHECK-LABEL: func.func @workspace_bytes
+// CHECK-DAG:     arith.constant 64 : i64
+// CHECK-DAG:     arith.constant 128 : i64
+// CHECK:         arith.muli
+// CHECK:         arith.addi
+
+// CHECK:       func.func private @kernel_0(%{{.*}}: !llvm.ptr {llvm.noalias, llvm.nonnull}, %{{.*}}: !llvm.ptr {llvm.noalias, llvm.nonnull}, %[[SIZE:.*]]: i64)
+// CHECK:         llvm.insertvalue %[[SIZE]]
+// CHECK:         builtin.unrealized_conversion_cast {{.*}} to memref<?x4xf32>
+// CHECK-NOT:     memref.view
+module {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%x: memref<?x4xf32> {mlc.input = "x"}, %y: memref<?x4xf32> {mlc.output = "y"}, %block: memref<?xi8>, %workspace: memref<?xi8>, %n: index) attributes {mlc.workspace = array<i64: 64, 128>} {
+    call @kernel_0(%x, %y) : (memref<?x4xf32>, memref<?x4xf32>) -> ()
+    return
+  }
+  func.func private @kernel_0(%a: memref<?x4xf32>, %b: memref<?x4xf32>) attributes {mlc.kind = "elementwise"} {
+    %c0 = arith.constant 0 : index
+    %0 = memref.load %a[%c0, %c0] : memref<?x4xf32>
+    memref.store %0, %b[%c0, %c0] : memref<?x4xf32>
+    return
+  }
+}

@@ -1,0 +1,106 @@
+// RUN: mlc-opt --convert-mlc-to-linalg --split-input-file %s | FileCheck %s
+
+// A group of element-wise ops is one generic; a broadcast is an indexing map;
+// splat constants are in the body.
+
+// CHECK:       #[[$COLUMN:.*]] = affine_map<(d0, d1) -> (d1)>
+// CHECK-LABEL: func.func private @elementwise
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x5xf32>, %[[B:.*]]: tensor<5xf32>, %[[OUT:.*]]: tensor<3x5xf32>)
+// CHECK:         %[[R:.*]] = linalg.generic
+// CHECK-SAME:      iterator_types = ["parallel", "parallel"]
+// CHECK-SAME:      ins(%[[X]], %[[B]] : tensor<3x5xf32>, tensor<5xf32>) outs(%[[OUT]]
+// CHECK-NEXT:    ^bb0(%[[x:.*]]: f32, %[[b:.*]]: f32, %{{.*}}: f32)
+// CHECK-DAG:       %[[TWO:.*]] = arith.constant 2.0
+// CHECK-DAG:       %[[SUM:.*]] = arith.addf %[[x]], %[[b]]
+// CHECK:           %[[MUL:.*]] = arith.mulf %[[SUM]], %[[TWO]]
+// CHECK:           linalg.yield %[[MUL]]
+// CHECK:         return %[[R]]
+module {
+  func.func private @elementwise(%x: tensor<3x5xf32>, %b: tensor<5xf32>, %out: tensor<3x5xf32>) -> tensor<3x5xf32> attributes {mlc.kind = "elementwise"} {
+    %0 = mlc.broadcast %b {shape = array<i64: 3, 5>, axes = array<i64: 1>} : (tensor<5xf32>) -> tensor<3x5xf32>
+    %1 = mlc.add %x, %0 : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<3x5xf32>
+    %2 = mlc.constant {value = dense<2.0> : tensor<3x5xf32>} : () -> tensor<3x5xf32>
+    %3 = mlc.mul %1, %2 : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<3x5xf32>
+    return %3 : tensor<3x5xf32>
+  }
+}
+
+// -----
+
+// bool is a byte in memory and a bit in the body.
+
+// CHECK-LABEL: func.func private @bools
+// CHECK-SAME:    (%[[A:.*]]: tensor<4xi8>, %[[B:.*]]: tensor<4xi8>, %[[OUT:.*]]: tensor<4xi8>) -> tensor<4xi8>
+// CHECK:         ^bb0(%[[a:.*]]: i8, %[[b:.*]]: i8, %{{.*}}: i8)
+// CHECK:           %[[A1:.*]] = arith.cmpi ne, %[[a]]
+// CHECK:           %[[B1:.*]] = arith.cmpi ne, %[[b]]
+// CHECK:           %[[AND:.*]] = arith.andi %[[A1]], %[[B1]] : i1
+// CHECK:           %[[BYTE:.*]] = arith.extui %[[AND]] : i1 to i8
+// CHECK:           linalg.yield %[[BYTE]]
+module {
+  func.func private @bools(%a: tensor<4xi1>, %b: tensor<4xi1>, %out: tensor<4xi1>) -> tensor<4xi1> attributes {mlc.kind = "elementwise"} {
+    %0 = mlc.logical_and %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>
+    return %0 : tensor<4xi1>
+  }
+}
+
+// -----
+
+// The contraction accumulates in the destination and its epilogue is in place.
+// Packing shows in the indexing map only.
+
+// CHECK:       #[[$PANELS:.*]] = affine_map<(d0, d1, d2) -> (d1 floordiv 16, d2, d1 mod 16)>
+// CHECK-LABEL: func.func private @contraction
+// CHECK-SAME:    (%[[X:.*]]: tensor<?x8xf32>, %[[W:.*]]: tensor<2x8x16xf32>, %[[OUT:.*]]: tensor<?x20xf32>)
+// CHECK:         %[[ZERO:.*]] = linalg.fill ins(%{{.*}} : f32) outs(%[[OUT]]
+// CHECK:         %[[MM:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$PANELS]], #{{.*}}], iterator_types = ["parallel", "parallel", "reduction"]}
+// CHECK-SAME:      ins(%[[X]], %[[W]] : tensor<?x8xf32>, tensor<2x8x16xf32>) outs(%[[ZERO]]
+// CHECK:         %[[R:.*]] = linalg.generic
+// CHECK-SAME:      iterator_types = ["parallel", "parallel"]} outs(%[[MM]]
+// CHECK:           arith.cmpf ugt
+// CHECK:         return %[[R]]
+module {
+  func.func private @contraction(%x: tensor<?x8xf32>, %w: tensor<2x8x16xf32>, %out: tensor<?x20xf32>) -> tensor<?x20xf32> attributes {mlc.kind = "contraction"} {
+    %0 = mlc.packed_matmul %x, %w : (tensor<?x8xf32>, tensor<2x8x16xf32>) -> tensor<?x20xf32>
+    %1 = mlc.relu %0 : (tensor<?x20xf32>) -> tensor<?x20xf32>
+    return %1 : tensor<?x20xf32>
+  }
+}
+
+// -----
+
+// Element-wise producers are computed inside a reduction; a mean divides in place.
+
+// CHECK:       #[[$ROW:.*]] = affine_map<(d0, d1) -> (d0)>
+// CHECK-LABEL: func.func private @reduction
+// CHECK:         %[[SUM:.*]] = linalg.generic
+// CHECK-SAME:      iterator_types = ["parallel", "reduction"]}
+// CHECK:           %[[SQUARE:.*]] = arith.mulf %[[E:.*]], %[[E]]
+// CHECK:           arith.addf %{{.*}}, %[[SQUARE]]
+// CHECK:         linalg.generic {{.*}} outs(%[[SUM]]
+// CHECK:           %[[COUNT:.*]] = arith.constant 6.0
+// CHECK:           arith.divf %{{.*}}, %[[COUNT]]
+module {
+  func.func private @reduction(%x: tensor<2x6xf32>, %out: tensor<2xf32>) -> tensor<2xf32> attributes {mlc.kind = "reduction"} {
+    %0 = mlc.mul %x, %x : (tensor<2x6xf32>, tensor<2x6xf32>) -> tensor<2x6xf32>
+    %1 = mlc.reduce %0 {kind = "mean", axes = array<i64: 1>} : (tensor<2x6xf32>) -> tensor<2xf32>
+    return %1 : tensor<2xf32>
+  }
+}
+
+// -----
+
+// Ops that move elements are views and copies.
+
+// CHECK-LABEL: func.func private @concat
+// CHECK-SAME:    (%[[A:.*]]: tensor<2xf32>, %[[B:.*]]: tensor<3xf32>, %[[OUT:.*]]: tensor<5xf32>)
+// CHECK:         %[[P:.*]] = tensor.extract_slice %[[OUT]][0] [2] [1]
+// CHECK:         %[[C:.*]] = linalg.generic {{.*}} ins(%[[A]] : tensor<2xf32>) outs(%[[P]]
+// CHECK:         %[[I:.*]] = tensor.insert_slice %[[C]] into %[[OUT]][0] [2] [1]
+// CHECK:         tensor.extract_slice %[[I]][2] [3] [1]
+module {
+  func.func private @concat(%a: tensor<2xf32>, %b: tensor<3xf32>, %out: tensor<5xf32>) -> tensor<5xf32> attributes {mlc.kind = "data"} {
+    %0 = mlc.concat %a, %b {axis = 0 : i64} : (tensor<2xf32>, tensor<3xf32>) -> tensor<5xf32>
+    return %0 : tensor<5xf32>
+  }
+}

@@ -1,0 +1,61 @@
+// RUN: mlc-opt --mlc-outline-kernels --split-input-file %s | FileCheck %s
+
+// Equal fusions share a kernel; destinations become trailing arguments; an
+// intermediate value gets a tensor of its own.
+
+// CHECK-LABEL: func.func @prepare
+// CHECK-LABEL: func.func @run
+// CHECK-SAME:    (%[[X:.*]]: tensor<?x4xf32> {mlc.input = "x"}, %[[Y:.*]]: tensor<?x4xf32> {mlc.output = "y"})
+// CHECK:         %[[SIZE:.*]] = tensor.dim %[[X]], %{{.*}}
+// CHECK:         %[[T:.*]] = tensor.empty(%[[SIZE]]) : tensor<?x4xf32>
+// CHECK:         %[[A:.*]] = call @kernel_0(%[[X]], %[[T]])
+// CHECK:         %[[B:.*]] = call @kernel_0(%[[A]], %[[Y]])
+// CHECK:         return %[[B]]
+// CHECK:       func.func private @kernel_0(%[[IN:.*]]: tensor<?x4xf32>, %{{.*}}: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {mlc.kind = "elementwise"}
+// CHECK-NEXT:    %[[R:.*]] = mlc.relu %[[IN]]
+// CHECK-NEXT:    return %[[R]]
+// CHECK-NOT:   func.func
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%x: tensor<?x4xf32> {mlc.input = "x"}) -> (tensor<?x4xf32> {mlc.output = "y"}) attributes {mlc.dims = ["n"]} {
+    %0 = mlc.fusion "elementwise" (%a = %x) : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %1 = mlc.relu %a : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      mlc.yield %1 : tensor<?x4xf32>
+    }
+    %2 = mlc.fusion "elementwise" (%a = %0) : (tensor<?x4xf32>) -> tensor<?x4xf32> reason "function result" {
+      %3 = mlc.relu %a : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      mlc.yield %3 : tensor<?x4xf32>
+    }
+    return %2 : tensor<?x4xf32>
+  }
+}
+
+// -----
+
+// A result that is an argument, and one that is returned twice, are copied.
+
+// CHECK-LABEL: func.func @prepare
+// CHECK-SAME:    (%[[W:.*]]: tensor<4xf32> {mlc.parameter = "w"}, %[[P:.*]]: tensor<4xf32> {mlc.prepared = 0 : i64})
+// CHECK:         call @[[$COPY:.*]](%[[W]], %[[P]])
+// CHECK-LABEL: func.func @run
+// CHECK-SAME:    %[[Y:[^:]*]]: tensor<4xf32> {mlc.output = "y"}, %[[Z:[^:]*]]: tensor<4xf32> {mlc.output = "z"})
+// CHECK:         %[[N:.*]] = call @[[$NEG:.*]](%{{.*}}, %[[Y]])
+// CHECK:         call @[[$COPY]](%[[N]], %[[Z]])
+// CHECK:       func.func private @[[$COPY]]
+// CHECK:         mlc.reshape
+// CHECK:       func.func private @[[$NEG]]
+// CHECK:         mlc.neg
+module {
+  func.func @prepare(%w: tensor<4xf32> {mlc.parameter = "w"}) -> (tensor<4xf32> {mlc.prepared = 0 : i64}) {
+    return %w : tensor<4xf32>
+  }
+  func.func @run(%p: tensor<4xf32> {mlc.prepared = 0 : i64}) -> (tensor<4xf32> {mlc.output = "y"}, tensor<4xf32> {mlc.output = "z"}) {
+    %0 = mlc.fusion "elementwise" (%a = %p) : (tensor<4xf32>) -> tensor<4xf32> {
+      %1 = mlc.neg %a : (tensor<4xf32>) -> tensor<4xf32>
+      mlc.yield %1 : tensor<4xf32>
+    }
+    return %0, %0 : tensor<4xf32>, tensor<4xf32>
+  }
+}

@@ -1,0 +1,78 @@
+// RUN: mlc-opt --pass-pipeline="builtin.module(func.func(mlc-tile-contractions{vector-bits=512 vector-registers=32},cse))" --split-input-file %s | FileCheck %s
+// RUN: mlc-opt --pass-pipeline="builtin.module(func.func(mlc-tile-contractions{block-k=4},cse))" --split-input-file %s | FileCheck %s --check-prefix=BLOCKS
+
+// Packed panels of two vectors, one whole and one odd; 14 rows would fit, 8 are
+// the most. The epilogue (relu) is computed on the accumulators.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n floordiv 32, k, n mod 32)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+// CHECK-LABEL: func.func @packed
+// CHECK-SAME:    (%[[A:.*]]: memref<9x5xf32>, %[[B:.*]]: memref<2x5x32xf32>, %[[C:.*]]: memref<9x40xf32>)
+// CHECK-NOT:     linalg
+// One whole panel: no mask. A tile of 8 rows and one of the row that is left.
+// CHECK:         scf.for {{.*}} iter_args
+// CHECK-COUNT-2:   vector.load %[[B]]
+// CHECK-COUNT-8:   memref.load %[[A]]
+// CHECK:         vector.store %{{.*}}, %[[C]]
+// The odd panel: its 8 columns are one vector of which half is stored.
+// CHECK:         arith.constant dense<[true, true, true, true, true, true, true, true, false, false, false, false, false, false, false, false]>
+// CHECK:         scf.for {{.*}} iter_args
+// CHECK:           vector.load %[[B]]
+// CHECK:           vector.fma
+// CHECK:         %[[KEEP:.*]] = arith.cmpf ugt
+// CHECK:         %[[RELU:.*]] = arith.select %[[KEEP]]
+// CHECK:         vector.maskedstore %[[C]][{{.*}}], %{{.*}}, %[[RELU]]
+// CHECK:         return
+
+// Blocks of 4 of the 5: partial sums are stored and loaded again; the epilogue
+// follows the last block only.
+// BLOCKS-LABEL: func.func @packed
+// BLOCKS-NOT:     arith.cmpf
+// BLOCKS:         vector.store
+// BLOCKS:         %[[PARTIAL:.*]] = vector.load %{{.*}} : memref<9x40xf32>
+// BLOCKS:         arith.cmpf ugt
+// BLOCKS:         return
+func.func @packed(%a: memref<9x5xf32>, %b: memref<2x5x32xf32>, %c: memref<9x40xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<9x40xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<9x5xf32>, memref<2x5x32xf32>) outs(%c : memref<9x40xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]} outs(%c : memref<9x40xf32>) {
+  ^bb0(%x: f32):
+    %0 = arith.cmpf ugt, %x, %zero : f32
+    %1 = arith.select %0, %x, %zero : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+// Columns that are not contiguous in the right-hand side are refused.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n, k)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func @transposed
+// CHECK:         linalg.generic
+// BLOCKS-LABEL: func.func @transposed
+// BLOCKS:         linalg.generic
+func.func @transposed(%a: memref<4x8xf32>, %b: memref<4x8xf32>, %c: memref<4x4xf32>) {
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<4x8xf32>, memref<4x8xf32>) outs(%c : memref<4x4xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
