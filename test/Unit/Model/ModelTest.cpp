@@ -87,6 +87,12 @@ TEST_CASE("all dtypes travel, and all tensors are aligned in the file") {
   uint64_t header = 0;
   std::memcpy(&header, bytes.data(), 8);
   CHECK((8 + header) % 64 == 0);
+  for (DType dtype : kAllDTypes) {
+    const std::string key = "\"" + std::string(dtypeName(dtype)) + ".3\":";
+    size_t at = bytes.find("data_offsets\":[", bytes.find(key));
+    REQUIRE(at != bytes.npos);
+    CHECK(std::stoll(bytes.substr(at + 15)) % dtypeBytes(dtype) == 0);
+  }
 }
 
 TEST_CASE("truncating a loaded file changes nothing") {

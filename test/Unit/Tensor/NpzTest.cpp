@@ -65,6 +65,29 @@ TEST_CASE("no damage to any one byte is fatal, and none to the data goes unseen"
     }
 }
 
+TEST_CASE("members lie inside the archive") {
+  TempDir dir;
+  std::string bytes = slurp(kStored);
+  const size_t end = bytes.rfind("PK\5\6"), entry = bytes.find("PK\1\2");
+  auto errorWith = [&](size_t offset, const std::string &patch) {
+    std::string changed = bytes;
+    changed.replace(offset, patch.size(), patch);
+    Result<Tensor> x = readNpz(dir.write("x.npz", changed), "x");
+    REQUIRE_FALSE(x.ok());
+    CHECK(x.error().kind == ErrorKind::BadInput);
+    return x.error().message;
+  };
+  CHECK_THAT(errorWith(entry + 20, "\xff\xff\xff\x7f\xff\xff\xff\x7f"),
+             Contains("runs past the end"));
+  CHECK_THAT(errorWith(entry + 24, "\xff\xff\xff\x7f"), Contains("two sizes"));
+  CHECK_THAT(errorWith(entry + 42, "\xff\xff\xff\x7f"), Contains("outside the file"));
+  CHECK_THAT(errorWith(entry + 42, "\x01"), Contains("no header where"));
+  CHECK_THAT(errorWith(end + 16, "\xff\xff\xff\x7f"), Contains("directory lies outside"));
+  CHECK_THAT(errorWith(end + 12, "\xff\xff\xff\x7f"), Contains("directory lies outside"));
+  CHECK_THAT(errorWith(end + 8, "\x03\x01\x03\x01"), Contains("malformed at entry 2"));
+  CHECK_THAT(errorWith(entry + 28, "\xff\x7f"), Contains("cut off at entry 0"));
+}
+
 TEST_CASE("zip64 and encryption are refused") {
   TempDir dir;
   const std::string bytes = slurp(kStored);
