@@ -2,11 +2,6 @@
 
 import tool
 
-DENSE_MLIR = """
-module attributes {mlc.parameters = [["w", tensor<2x3xf32>]]} {
-}
-"""
-
 
 class Compiled(tool.ToolTest):
     def test_executors_agree(self):
@@ -90,6 +85,19 @@ class Compiled(tool.ToolTest):
         if tool.SANITIZED:
             self.skipTest("sanitizers reserve terabytes of addresses")
         self.fails(6, self.dense_model(), "--input=x=1x2xf32=1 1", "--limit-memory=60M", says="memory")
+
+    def test_eager_frees_what_it_no_longer_needs(self):
+        if tool.SANITIZED:
+            self.skipTest("sanitizers reserve terabytes of addresses")
+        graph = tool.model_file.Graph()
+        main = graph.function("main")
+        value = main.input("x", "f32", [1 << 24])  # 64 MiB
+        for _ in range(15):
+            value = main.node("neg", [value], "f32", [1 << 24])
+        main.output("y", main.node("reduce", [value], "f32", [], {"kind": "max", "axes": [0]}))
+        graph.save(self.dir / "chain.json")
+        self.assertEqual(self.succeeds("chain.json", "--input=x=ones", "--exec=eager", "--limit-memory=400M"),
+                         "y: f32[] -1\n")
 
     def test_no_compiler(self):
         model = self.dense_model()
