@@ -32,8 +32,10 @@ class Compiled(tool.ToolTest):
                              ("asm", "ret")]:
             with self.subTest(phase):
                 self.assertIn(shows, self.succeeds(model, f"--emit={phase}"))
-        for target, register in [("x86-64-v3", "%ymm"), ("x86-64-v4", "%zmm")]:
-            self.assertRegex(self.succeeds(model, "--emit=asm", f"--target={target}"), "[xyz]mm")
+        old = self.succeeds(model, "--emit=asm", "--target=x86-64-v3")
+        self.assertIn("xmm", old)
+        self.assertNotIn("zmm", old)
+        self.assertNotEqual(old, self.succeeds(model, "--emit=asm", "--target=x86-64-v4"))
         self.fails(2, model, "--emit=asm", "--target=z80", says="z80")
 
     def test_unfused_is_another_program(self):
@@ -74,7 +76,7 @@ class Compiled(tool.ToolTest):
         graph = tool.model_file.Graph()
         main = graph.function("main")
         values = [main.input("x", "f32", [7, 11])]
-        for i in range(5000):
+        for i in range(30_000):
             op = ["exp", "tanh", "log", "erf"][i % 4]
             values.append(main.node(op, [values[-1]], "f32", [7, 11]))
         main.output("y", values[-1])
