@@ -165,44 +165,44 @@ private:
     // Partial sums of a block wait in the output buffer. How k is cut depends on
     // its size alone, so that results do not depend on m.
     int64_t block = std::max<int64_t>(options.blockK, 1);
-    int64_t blocks = std::max<int64_t>(llvm::divideCeil(depth, block), 1);
-    auto at = [&](int64_t i) { return indexConstant(b, std::min(i * block, depth)); };
-    if (blocks == 1)
-      return panelLoop({at(0), at(1), true, true});
-    panelLoop({at(0), at(1), true, false});
-    if (blocks > 2) {
-      auto loop = scf::ForOp::create(b, at(1), at(blocks - 1), indexConstant(b, block));
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      Value from = loop.getInductionVar();
-      Value to = arith::AddIOp::create(b, from, indexConstant(b, block));
-      panelLoop({from, to, false, false});
-    }
-    panelLoop({at(blocks - 1), at(blocks), false, true});
+    Value zero = indexConstant(b, 0), end = indexConstant(b, depth);
+    if (depth <= block)
+      return panelLoop({zero, end, {}, {}});
+    Value width = indexConstant(b, block);
+    auto blocks = scf::ForOp::create(b, zero, end, width);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(blocks.getBody());
+    using P = arith::CmpIPredicate;
+    Value from = blocks.getInductionVar();
+    Value next = arith::AddIOp::create(b, from, width);
+    Value first = arith::CmpIOp::create(b, P::eq, from, zero);
+    Value last = arith::CmpIOp::create(b, P::uge, next, end);
+    panelLoop({from, arith::MinUIOp::create(b, next, end), first, last});
   }
 
-  struct Block_ {
-    Value from, to; // of k
-    bool first, last;
+  /// A range of k. `first` and `last` say whether it is the first or last one;
+  /// both are null if there is no other.
+  struct Range {
+    Value from, to, first, last;
   };
 
-  void panelLoop(const Block_ &block) {
+  void panelLoop(const Range &range) {
     int64_t columns = *getConstantIntValue(sizes[n]);
     int64_t whole = columns / panelWidth, odd = columns % panelWidth;
     forEach(b, b.getIndexAttr(whole), [&](Value p) {
       Value column = arith::MulIOp::create(b, p, indexConstant(b, panelWidth));
-      rowLoop(block, p, column, panelWidth);
+      rowLoop(range, p, column, panelWidth);
     });
     if (odd > 0)
-      rowLoop(block, indexConstant(b, whole), indexConstant(b, whole * panelWidth), odd);
+      rowLoop(range, indexConstant(b, whole), indexConstant(b, whole * panelWidth), odd);
   }
 
-  void rowLoop(const Block_ &block, Value p, Value column, int64_t columns) {
+  void rowLoop(const Range &range, Value p, Value column, int64_t columns) {
     auto tiles = [&](Value from, Value to, int64_t height) {
       auto loop = scf::ForOp::create(b, from, to, indexConstant(b, height));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      tile(block, p, column, columns, loop.getInductionVar(), height);
+      tile(range, p, column, columns, loop.getInductionVar(), height);
     };
     Value zero = indexConstant(b, 0);
     if (std::optional<int64_t> count = getConstantIntValue(sizes[m])) {
@@ -210,7 +210,7 @@ private:
       if (whole > 0)
         tiles(zero, indexConstant(b, whole), rows);
       if (*count > whole)
-        tile(block, p, column, columns, indexConstant(b, whole), *count - whole);
+        tile(range, p, column, columns, indexConstant(b, whole), *count - whole);
       return;
     }
     Value count = asValue(b, sizes[m]);
@@ -222,8 +222,7 @@ private:
   }
 
   /// `height` rows from `row`, `columns` columns from `column`.
-  void tile(const Block_ &block, Value p, Value column, int64_t columns, Value row,
-            int64_t height) {
+  void tile(const Range &range, Value p, Value column, int64_t columns, Value row, int64_t height) {
     int64_t width = llvm::divideCeil(columns, lanes);
     auto maskOf = [&](int64_t v) {
       return constantMask(b, std::min(lanes, columns - v * lanes), lanes);
@@ -238,18 +237,31 @@ private:
       ivs[n] = position(column, v * lanes);
     };
 
+    auto eachVector = [&](llvm::function_ref<void(int64_t i, Value mask)> body) {
+      for (int64_t r = 0; r < height; ++r)
+        for (int64_t v = 0; v < width; ++v) {
+          moveTo(r, v);
+          body(r * width + v, maskOf(v));
+        }
+    };
+    auto start = [&] {
+      return SmallVector<Value>(height * width, splat(b, fill.getInputs()[0], lanes));
+    };
+    auto load = [&] {
+      SmallVector<Value> values;
+      eachVector([&](int64_t, Value mask) { values.push_back(out.load(b, ivs, n, lanes, mask)); });
+      return values;
+    };
     SmallVector<Value> accumulators;
-    for (int64_t r = 0; r < height; ++r)
-      for (int64_t v = 0; v < width; ++v) {
-        moveTo(r, v);
-        if (block.first && fill)
-          accumulators.push_back(splat(b, fill.getInputs()[0], lanes));
-        else
-          accumulators.push_back(out.load(b, ivs, n, lanes, maskOf(v)));
-      }
+    if (fill && range.first) {
+      SmallVector<Type> types(height * width, lanesOf(out.elementType(), lanes));
+      accumulators = either(range.first, types, start, load);
+    } else {
+      accumulators = fill ? start() : load();
+    }
 
     accumulators =
-        forCarried(b, block.from, block.to, indexConstant(b, 1), accumulators,
+        forCarried(b, range.from, range.to, indexConstant(b, 1), accumulators,
                    [&](Value depth, ValueRange carried) {
                      ivs[k] = depth;
                      SmallVector<Value> right;
@@ -267,11 +279,28 @@ private:
                      return next;
                    });
 
-    for (int64_t r = 0; r < height; ++r)
-      for (int64_t v = 0; v < width; ++v) {
-        moveTo(r, v);
-        finish(block, accumulators[r * width + v], maskOf(v));
-      }
+    auto store = [&](bool done) {
+      eachVector([&](int64_t i, Value mask) { finish(done, accumulators[i], mask); });
+      return SmallVector<Value>();
+    };
+    if (epilogue && range.last)
+      either(range.last, {}, [&] { return store(true); }, [&] { return store(false); });
+    else
+      store(true);
+  }
+
+  /// scf.if that yields what the taken branch returns.
+  SmallVector<Value> either(Value condition, TypeRange types,
+                            llvm::function_ref<SmallVector<Value>()> then,
+                            llvm::function_ref<SmallVector<Value>()> otherwise) {
+    auto branch = scf::IfOp::create(b, types, condition, /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, then());
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, otherwise());
+    return SmallVector<Value>(branch.getResults());
   }
 
   Value loadRight(Value p, int64_t v, Value mask) {
@@ -292,9 +321,9 @@ private:
     return arith::AddFOp::create(b, accumulator, arith::MulFOp::create(b, x, y));
   }
 
-  /// Stores accumulators, after the epilogue if this is the last block of k.
-  void finish(const Block_ &block, Value accumulator, Value mask) {
-    if (!epilogue || !block.last)
+  /// Stores accumulators, after the epilogue if they are `done`.
+  void finish(bool done, Value accumulator, Value mask) {
+    if (!epilogue || !done)
       return out.store(b, ivs, accumulator, mask);
     ValueRange position = ValueRange(ivs).drop_back();
     SmallVector<Value> arguments;
