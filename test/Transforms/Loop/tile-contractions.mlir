@@ -41,32 +41,6 @@
 // BLOCKS:         } else {
 // BLOCKS-NOT:       arith.cmpf
 // BLOCKS:           vector.store
-func.func @packed
-// CHECK-SAME:    (%[[A:.*]]: memref<9x5xf32>, %[[B:.*]]: memref<2x5x32xf32>, %[[C:.*]]: memref<9x40xf32>)
-// CHECK-NOT:     linalg
-// One whole panel: no mask. A tile of 8 rows and one of the row that is left.
-// CHECK:         scf.for {{.*}} iter_args
-// CHECK-COUNT-2:   vector.load %[[B]]
-// CHECK-COUNT-8:   memref.load %[[A]]
-// CHECK:         vector.store %{{.*}}, %[[C]]
-// The odd panel: its 8 columns are one vector of which half is stored.
-// CHECK:         arith.constant dense<[true, true, true, true, true, true, true, true, false, false, false, false, false, false, false, false]>
-// CHECK:         scf.for {{.*}} iter_args
-// CHECK:           vector.load %[[B]]
-// CHECK:           vector.fma
-// CHECK:         %[[KEEP:.*]] = arith.cmpf ugt
-// CHECK:         %[[RELU:.*]] = arith.select %[[KEEP]]
-// CHECK:         vector.maskedstore %[[C]][{{.*}}], %{{.*}}, %[[RELU]]
-// CHECK:         return
-
-// Blocks of 4 of the 5: partial sums are stored and loaded again; the epilogue
-// follows the last block only.
-// BLOCKS-LABEL: func.func @packed
-// BLOCKS-NOT:     arith.cmpf
-// BLOCKS:         vector.store
-// BLOCKS:         %[[PARTIAL:.*]] = vector.load %{{.*}} : memref<9x40xf32>
-// BLOCKS:         arith.cmpf ugt
-// BLOCKS:         return
 func.func @packed(%a: memref<9x5xf32>, %b: memref<2x5x32xf32>, %c: memref<9x40xf32>) {
   %zero = arith.constant 0.0 : f32
   linalg.fill ins(%zero : f32) outs(%c : memref<9x40xf32>)
