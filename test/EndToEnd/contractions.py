@@ -1,0 +1,85 @@
+"""Runs contractions of many shapes whose exact result numpy knows: small integers in f32, so that
+no rounding happens in any order of summation and results must agree bit for bit."""
+
+import itertools
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "mlc-run"))
+import numpy as np  # noqa: E402
+from assembly import MODEL  # noqa: E402
+from tool import ToolTest  # noqa: E402
+
+BINARY = """
+module {{
+  func.func @main(%a: tensor<{a}xf32> {{mlc.input = "a"}}, %b: tensor<{b}xf32> {{mlc.input = "b"}}) -> (tensor<{c}xf32> {{mlc.output = "c"}}) {{
+    %0 = mlc.matmul %a, %b {{transpose_a = {ta}, transpose_b = {tb}}} : (tensor<{a}xf32>, tensor<{b}xf32>) -> tensor<{c}xf32>
+    func.return %0 : tensor<{c}xf32>
+  }}
+}}
+"""
+TARGETS = ("x86-64-v3", "native")
+RANDOM = np.random.default_rng(7)
+
+
+def integers(*shape):
+    return RANDOM.integers(-4, 5, shape).astype(np.float32)
+
+
+def joined(shape):
+    return "x".join(map(str, shape))
+
+
+class Contractions(ToolTest):
+    def run_model(self, text, expected, *arguments, **arrays):
+        (self.dir / "m.mlir").write_text(text, encoding="utf-8")
+        for name, array in arrays.items():
+            np.save(self.dir / f"{name}.npy", array)
+        (output, value), = expected.items()
+        for target in TARGETS:
+            outcome = self.run_tool("m.mlir", *arguments, f"--target={target}",
+                                    f"--output={output}=@{output}.npy")
+            self.assertEqual(outcome.code, 0, outcome.err)
+            got = np.load(self.dir / f"{output}.npy")
+            self.assertTrue(np.array_equal(got, value),
+                            f"{np.argwhere(got != value)[:4]} differ on {target} in\n{text}")
+
+    def test_weights_bias_relu(self):
+        # Blocks of k end at 1024; tiles have up to 8 rows and 64 columns.
+        shapes = [(1, 64, 1024), (6, 65, 1025), (7, 33, 2048), (13, 2, 2049), (8, 128, 17),
+                  (5, 1, 9), (12, 63, 1), (3, 16, 3000)]
+        for m, n, k in shapes:
+            x, w, b = integers(m, k), integers(k, n), integers(n)
+            y = np.maximum(x @ w + b, 0)
+            for batch in (False, True):
+                dims = 'attributes {mlc.dims = ["batch"]}' if batch else ""
+                text = MODEL.format(m="?" if batch else m, n=n, k=k, dims=dims,
+                                    size=-1 if batch else m)
+                self.run_model(text, {"y": y}, "--input=x=@x.npy", "--parameter=w=@w.npy",
+                               "--parameter=b=@b.npy", x=x, w=w, b=b)
+
+    def test_transposed_operands(self):
+        for ta, tb, (m, n, k) in itertools.product(
+                (False, True), (False, True), [(5, 19, 7), (9, 70, 1030), (2, 3, 64)]):
+            a, b = integers(m, k), integers(k, n)
+            stored_a, stored_b = (a.T if ta else a), (b.T if tb else b)
+            text = BINARY.format(a=joined(stored_a.shape), b=joined(stored_b.shape),
+                                 c=joined((m, n)), ta=str(ta).lower(), tb=str(tb).lower())
+            self.run_model(text, {"c": a @ b}, "--input=a=@a.npy", "--input=b=@b.npy",
+                           a=np.ascontiguousarray(stored_a), b=np.ascontiguousarray(stored_b))
+
+    def test_batches(self):
+        for ta, tb in itertools.product((False, True), (False, True)):
+            a, b = integers(2, 3, 5, 1027), integers(2, 3, 1027, 21)
+            stored_a = a.swapaxes(2, 3) if ta else a
+            stored_b = b.swapaxes(2, 3) if tb else b
+            text = BINARY.format(a=joined(stored_a.shape), b=joined(stored_b.shape), c="2x3x5x21",
+                                 ta=str(ta).lower(), tb=str(tb).lower())
+            self.run_model(text, {"c": a @ b}, "--input=a=@a.npy", "--input=b=@b.npy",
+                           a=np.ascontiguousarray(stored_a), b=np.ascontiguousarray(stored_b))
+
+
+if __name__ == "__main__":
+    unittest.main()
