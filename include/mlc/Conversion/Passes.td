@@ -22,10 +22,12 @@ def LowerFramePass : Pass<"mlc-lower-frame", "::mlir::ModuleOp"> {
   let description = [{
     After this pass run and prepare take a pointer to an mlc_frame
     (include/mlc/Abi/Frame.h), kernels take noalias pointers and the symbolic size,
-    and workspace_bytes and prepare_workspace_bytes exist. Memrefs are left inside
+    and workspace_bytes and prepare_workspace_bytes exist. Between two kernels the
+    host's cancel flag is read. Memrefs are left inside
     kernels only, made from pointers by casts that convert-to-llvm folds away.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // MLC_CONVERSION_PASSES

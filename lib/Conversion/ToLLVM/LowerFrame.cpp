@@ -11,6 +11,7 @@
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -128,6 +129,7 @@ private:
     func::ReturnOp::create(b, ok);
     body.getTerminator()->erase();
     body.eraseArguments(0, body.getNumArguments() - 1);
+    checkCancelled(b, body, frame);
     auto workspace = driver->getAttrOfType<DenseI64ArrayAttr>("mlc.workspace");
     if (!workspace || workspace.size() != 2)
       return driver.emitError() << "expected mlc.workspace; run mlc-plan-memory first";
@@ -140,6 +142,43 @@ private:
     addWorkspaceFunction(outer, driver, workspace);
     driver.erase();
     return success();
+  }
+
+  /// Returns MLC_RUN_CANCELLED between two kernels once the host's flag is set.
+  void checkCancelled(ImplicitLocOpBuilder &b, Block &body, Value frame) {
+    SmallVector<func::CallOp> calls(body.getOps<func::CallOp>());
+    if (calls.size() < 2)
+      return;
+    // Without a host or a flag, the flag is a zero of our own: one load and one
+    // branch for each kernel in either case.
+    b.setInsertionPointToStart(&body);
+    Value one = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(1));
+    Value zero = LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(0));
+    Value never = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), one);
+    LLVM::StoreOp::create(b, zero, never);
+    Value null = LLVM::ZeroOp::create(b, pointer);
+    Value host = loadAt(b, pointer, frame, offsetof(mlc_frame, host));
+    Value noHost = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, host, null);
+    // The frame is longer than the field's offset: reading there is harmless.
+    static_assert(offsetof(mlc_host, cancel) + sizeof(void *) <= sizeof(mlc_frame));
+    Value readable = LLVM::SelectOp::create(b, noHost, frame, host);
+    Value flag = loadAt(b, pointer, readable, offsetof(mlc_host, cancel));
+    Value noFlag = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, flag, null);
+    Value none = LLVM::OrOp::create(b, noHost, noFlag);
+    flag = LLVM::SelectOp::create(b, none, never, flag);
+
+    Block *cancelled = b.createBlock(body.getParent(), body.getParent()->end());
+    Value code = arith::ConstantOp::create(b, b.getI32IntegerAttr(MLC_RUN_CANCELLED));
+    func::ReturnOp::create(b, code);
+    for (func::CallOp call : ArrayRef(calls).drop_front()) {
+      Block *before = call->getBlock();
+      Block *rest = before->splitBlock(call);
+      b.setInsertionPointToEnd(before);
+      Value set = LLVM::LoadOp::create(b, b.getI32Type(), flag, /*alignment=*/4,
+                                       /*isVolatile=*/true);
+      Value stop = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, set, zero);
+      cf::CondBranchOp::create(b, stop, cancelled, rest);
+    }
   }
 
   /// (prepare_)workspace_bytes(dims) = c0 + c1 * dims[0].

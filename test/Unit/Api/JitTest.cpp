@@ -175,3 +175,27 @@ TEST_CASE_METHOD(Fixture, "image bytes load again") {
   REQUIRE(model.interface().inputs.size() == 2);
   CHECK(model.interface().inputs[1].name == "z");
 }
+
+TEST_CASE_METHOD(Fixture, "the host's flag cancels a run between two kernels") {
+  CompileOptions options;
+  options.fuse = false;
+  Executable model = get(engine.compile(callGraph(), {}, options));
+  auto bind = [&] {
+    TensorMap inputs;
+    for (const ImageTensor &input : model.interface().inputs)
+      inputs[input.name] = tensor({2}, {1, 2});
+    return get(model.bind(inputs));
+  };
+  Call call = bind();
+  volatile int32_t cancel = 1;
+  mlc_host host{};
+  host.version = MLC_FRAME_VERSION;
+  CHECK(call.function()(call.frame()) == 0); // no host
+  call.frame()->host = &host;
+  CHECK(call.function()(call.frame()) == 0); // no flag
+  host.cancel = &cancel;
+  CHECK(call.function()(call.frame()) == MLC_RUN_CANCELLED);
+  CHECK_FALSE(call.run());
+  cancel = 0;
+  CHECK(call.function()(call.frame()) == 0);
+}
