@@ -194,9 +194,17 @@ Value emitGeluErf(ImplicitLocOpBuilder &b, Value x) {
   Value square = e.mul(a, a);
   Value squareLow = e.fma(a, a, e.neg(square));
   auto reduced = e.reduce(e.mul(square, -0.5f), e.mul(squareLow, -0.5f));
-  Value tail = e.mul(a, e.polynomial(kNormalTail, a));
+  // a P and Q by even and odd powers: what a^2 was rounded by cancels in the quotient.
+  const auto &p = kNormalTail;
+  const auto &q = kNormalTailDivisor;
+  auto pair = [&](float c0, float c1) { return e.fma(square, c1, e.constant(c0)); };
+  static_assert(p[0] == 0.5f && q[0] == 1.0f);
+  Value top = e.fma(a, pair(p[2], p[4]), pair(p[1], p[3]));
+  top = e.fma(square, top, e.mul(a, p[0]));
+  Value evenPowers = e.fma(square, pair(q[2], q[4]), e.constant(q[0]));
+  Value oddPowers = e.fma(square, pair(q[3], q[5]), e.constant(q[1]));
+  Value tail = e.div(top, e.fma(a, oddPowers, evenPowers));
   tail = e.fma(tail, e.expm1Reduced(reduced.r), tail);
-  tail = e.div(tail, e.polynomial(kNormalTailDivisor, a));
   auto scaled = e.scale(tail, reduced.n);
   Value positive = e.select(e.less(x, 0.0f), e.constant(-0.0f), x);
   return e.fma(e.neg(scaled.first), scaled.second, positive);

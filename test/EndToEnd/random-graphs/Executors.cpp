@@ -1,0 +1,121 @@
+//===- Executors.cpp - The ways to run a specimen -------------------------===//
+
+#include "Executors.h"
+
+#include <cmath>
+
+namespace mlc::test {
+
+namespace {
+
+Way way(const char *name, Executor executor, bool optimize = true, bool fuse = true) {
+  CompileOptions options;
+  options.optimize = optimize;
+  options.fuse = fuse;
+  return {name, [=](const Engine &engine, const Specimen &s) {
+            return engine.evaluate(s.graph, s.parameters, s.inputs, executor, options);
+          }};
+}
+
+/// Every result of `op` off by 1 in the first element.
+void spoil(Bounded &bounded) {
+  if (bounded.value.size() == 0)
+    return;
+  bounded.value = bounded.value.clone();
+  switch (bounded.value.dtype()) {
+  case DType::F32:
+    bounded.value.dataAs<float>()[0] += 1;
+    break;
+  case DType::I32:
+    bounded.value.dataAs<int32_t>()[0] ^= 1;
+    break;
+  case DType::I64:
+    bounded.value.dataAs<int64_t>()[0] ^= 1;
+    break;
+  default:
+    bounded.value.dataAs<bool>()[0] ^= true;
+  }
+}
+
+} // namespace
+
+std::vector<Way> allWays() {
+  return {way("reference", Executor::Reference),
+          way("eager", Executor::Eager),
+          way("jit, optimised, fused", Executor::Jit),
+          way("jit, optimised, unfused", Executor::Jit, true, false),
+          way("jit, O0, fused", Executor::Jit, false, true),
+          way("jit, O0, unfused", Executor::Jit, false, false)};
+}
+
+Way brokenReference(const std::string &op) {
+  return {"reference with a wrong " + op,
+          [op](const Engine &, const Specimen &s) -> Result<TensorMap> {
+            const Function &function = s.graph.functions[0];
+            std::vector<Bounded> values(function.values.size());
+            std::vector<Bounded> inputs = orderedInputs(s);
+            std::map<std::string, int64_t> sizes;
+            for (size_t i = 0; i < inputs.size(); ++i) {
+              auto id = static_cast<size_t>(function.body.inputs[i]);
+              const Dims &dims = function.values[id].type.dims;
+              if (!dims.empty() && dims[0].isSymbolic())
+                sizes[dims[0].name] = inputs[i].value.shape()[0];
+              values[id] = std::move(inputs[i]);
+            }
+            Evaluator evaluator(s.graph, s.parameters, sizes);
+            for (const Node &node : function.body.nodes) {
+              std::vector<Bounded> operands;
+              std::vector<TensorType> types;
+              for (ValueId id : node.operands)
+                operands.push_back(values[static_cast<size_t>(id)]);
+              for (ValueId id : node.results)
+                types.push_back(function.values[static_cast<size_t>(id)].type);
+              auto results = evaluator.evaluate(node, operands, types);
+              if (!results)
+                return results.takeError();
+              for (size_t i = 0; i < node.results.size(); ++i) {
+                if (opInfo(node.op).name == op)
+                  spoil((*results)[i]);
+                values[static_cast<size_t>(node.results[i])] = std::move((*results)[i]);
+              }
+            }
+            TensorMap outputs;
+            for (size_t i = 0; i < function.outputNames.size(); ++i)
+              outputs.emplace(function.outputNames[i],
+                              values[static_cast<size_t>(function.body.outputs[i])].value);
+            return outputs;
+          }};
+}
+
+std::string check(const Engine &engine, const Specimen &specimen, const Way &way, Tally *tally) {
+  const Function &function = specimen.graph.functions[0];
+  auto expected =
+      evaluateBounded(specimen.graph, function, specimen.parameters, orderedInputs(specimen));
+  if (!expected)
+    return "the reference fails: " + expected.error().message;
+  auto got = way.run(engine, specimen);
+  if (!got)
+    return "fails: " + got.error().message;
+  for (size_t i = 0; i < function.outputNames.size(); ++i) {
+    const std::string &name = function.outputNames[i];
+    auto found = got->find(name);
+    if (found == got->end())
+      return "gives no output " + name;
+    const Bounded &bounded = (*expected)[i];
+    if (way.name == "reference" && !found->second.identical(bounded.value))
+      return "output " + name + " differs from the same nodes evaluated one by one";
+    std::string message = compareBounded(found->second, bounded);
+    if (!message.empty())
+      return "output " + name + ": " + message;
+    if (tally) {
+      for (double e : bounded.error) {
+        tally->unknown += std::isinf(e);
+        tally->exact += e == 0;
+      }
+      tally->elements += bounded.value.size();
+    }
+  }
+  return "";
+}
+
+} // namespace mlc::test

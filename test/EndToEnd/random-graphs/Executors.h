@@ -1,0 +1,36 @@
+//===- Executors.h - The ways to run a specimen -----------------*- C++ -*-===//
+#ifndef MLC_TEST_ENDTOEND_EXECUTORS_H
+#define MLC_TEST_ENDTOEND_EXECUTORS_H
+
+#include "Generator.h"
+
+#include "mlc/mlc.h"
+
+#include <optional>
+
+namespace mlc::test {
+
+/// A way to execute a graph. `run` gives the outputs by name.
+struct Way {
+  std::string name;
+  std::function<Result<TensorMap>(const Engine &, const Specimen &)> run;
+};
+
+/// reference, eager, and jit at O0 and optimised, fused and unfused.
+std::vector<Way> allWays();
+/// The reference with one op (by name) computed wrongly: what a defect looks like.
+Way brokenReference(const std::string &op);
+
+/// How much a comparison was worth.
+struct Tally {
+  int64_t elements = 0, unknown = 0; ///< Of outputs; unknown ones are not compared.
+  int64_t exact = 0;                 ///< Compared without any tolerance.
+};
+
+/// What is wrong with the way's outputs, or empty.
+std::string check(const Engine &engine, const Specimen &specimen, const Way &way,
+                  Tally *tally = nullptr);
+
+} // namespace mlc::test
+
+#endif // MLC_TEST_ENDTOEND_EXECUTORS_H

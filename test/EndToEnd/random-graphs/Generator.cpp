@@ -1,0 +1,612 @@
+//===- Generator.cpp - Random valid graphs --------------------------------===//
+//
+// Builds a function node by node: picks an op, operands and attributes that fit,
+// evaluates the node on the specimen's own inputs and keeps it only if the values
+// stay tame - few infinities and NaN, no large numbers, few unknown elements (see
+// Bounds.h) - because what overflows early hides everything after it. Rejected
+// nodes stay behind, dead, in some specimens.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Generator.h"
+
+#include "Random.h"
+
+#include "mlc/Graph/Infer.h"
+#include "mlc/Graph/Rewrite.h"
+#include "mlc/Graph/Validate.h"
+#include "mlc/Tensor/Element.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+
+namespace mlc::test {
+
+namespace {
+
+constexpr int64_t kMaxElements = 4096;
+constexpr size_t kMaxInputs = 6;
+const int64_t kSizes[] = {1, 1, 2, 3, 3, 5, 7, 8, 13, 15, 16, 17, 17, 31, 32, 33, 64, 65};
+const int64_t kSymbolicSizes[] = {0, 1, 2, 3, 7, 15, 16, 17, 33};
+const DType kDTypes[] = {DType::F32, DType::F32, DType::F32, DType::F32,
+                         DType::F32, DType::I32, DType::I64, DType::Bool};
+const Op kUnaryFloat[] = {Op::Exp,  Op::Log,     Op::Sqrt, Op::Rsqrt,
+                          Op::Tanh, Op::Sigmoid, Op::Erf,  Op::Gelu};
+const Op kUnaryNumber[] = {Op::Neg, Op::Abs, Op::Relu};
+const Op kBinary[] = {Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Max, Op::Min};
+
+/// What all functions of a specimen share.
+struct World {
+  Random random;
+  Graph graph;
+  TensorMap parameters;
+  bool specials = false;   ///< Whether inputs hold NaN, infinities and extremes.
+  bool continuous = false; ///< Whether floats have all their bits, not eighths.
+
+  explicit World(uint64_t seed) : random(seed) {}
+};
+
+Tensor randomTensor(World &world, DType dtype, const Shape &shape) {
+  Random &random = world.random;
+  auto created = Tensor::zeros(dtype, shape);
+  if (!created)
+    throw std::runtime_error(created.error().message);
+  Tensor tensor = std::move(*created);
+  const float inf = std::numeric_limits<float>::infinity();
+  const float specialFloats[] = {0.0f, -0.0f, inf, -inf, std::nanf(""), 0x1p-149f, -0x1p-130f};
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    bool special = world.specials && random.chance(5);
+    switch (dtype) {
+    case DType::F32: {
+      float value = world.continuous ? static_cast<float>(random.below(1 << 24)) * 0x1p-21f - 4
+                                     : static_cast<float>(random.between(-32, 32)) / 8;
+      tensor.dataAs<float>()[i] = special ? specialFloats[random.below(7)] : value;
+      break;
+    }
+    case DType::I32:
+      tensor.dataAs<int32_t>()[i] = special
+                                        ? (random.chance(50) ? std::numeric_limits<int32_t>::min()
+                                                             : std::numeric_limits<int32_t>::max())
+                                        : static_cast<int32_t>(random.between(-10, 10));
+      break;
+    case DType::I64:
+      tensor.dataAs<int64_t>()[i] = special
+                                        ? (random.chance(50) ? std::numeric_limits<int64_t>::min()
+                                                             : std::numeric_limits<int64_t>::max())
+                                        : random.between(-10, 10);
+      break;
+    default:
+      tensor.dataAs<bool>()[i] = random.chance(50);
+    }
+  }
+  return tensor;
+}
+
+/// Whether a value is worth building on.
+bool isTame(const Bounded &bounded) {
+  int64_t wild = 0, loose = 0, size = bounded.value.size();
+  bool isFloatType = isFloat(bounded.value.dtype());
+  for (int64_t i = 0; i < size; ++i) {
+    double x = elementAsDouble(bounded.value, i), e = bounded.error[static_cast<size_t>(i)];
+    wild += isFloatType && (!std::isfinite(x) || std::fabs(x) > 1e5);
+    loose += e > 1e-4 * std::max(1.0, std::fabs(x));
+  }
+  return wild * 5 <= size && loose * 10 <= size;
+}
+
+/// Builds one function.
+class FunctionGenerator {
+public:
+  FunctionGenerator(World &world, std::string name, int depth, std::string dim, int64_t dimSize)
+      : world(world), random(world.random), builder(world.graph, std::move(name)), depth(depth),
+        dim(std::move(dim)), dimSize(dimSize),
+        evaluator(world.graph, world.parameters, {{this->dim, dimSize}}) {}
+
+  void addInput(const TensorType &type, const Bounded &value) {
+    inputValues.push_back(value);
+    std::string name = "x" + std::to_string(inputValues.size() - 1);
+    live.push_back({builder.input(name, type), value});
+    mentionsDim |= type.rank() > 0 && type.dims[0].isSymbolic();
+  }
+
+  TensorType randomType() {
+    TensorType type{random.pick(kDTypes), {}};
+    int64_t rank = random.chance(10) ? 0 : random.between(1, random.chance(30) ? 4 : 2);
+    int64_t elements = 1;
+    for (int64_t d = 0; d < rank; ++d) {
+      if (d == 0 && !dim.empty() && random.chance(70)) {
+        type.dims.emplace_back(dim);
+        elements *= std::max<int64_t>(dimSize, 1);
+        continue;
+      }
+      int64_t size = random.chance(2) ? 0 : random.pick(kSizes);
+      if (elements * size > kMaxElements / 4)
+        size = random.between(1, 3);
+      elements *= std::max<int64_t>(size, 1);
+      type.dims.emplace_back(size);
+    }
+    return type;
+  }
+
+  void addRandomInput(const TensorType &type) {
+    addInput(type, Bounded::exact(randomTensor(world, type.dtype, shapeOf(type.dims))));
+  }
+
+  /// Appends up to `count` nodes beside the ones that feed them.
+  void grow(int64_t count) {
+    for (int64_t attempts = 0; count > 0 && attempts < 20 * count + 100; ++attempts)
+      count -= step();
+  }
+
+  /// The function, with 1 to 3 outputs, the newest value among them.
+  Function finish() {
+    int64_t count = random.between(1, 3);
+    for (int64_t i = 0; i < count; ++i)
+      builder.output(i == 0 || live.size() < 3 || random.chance(60)
+                         ? live.back().id
+                         : live[random.below(live.size())].id,
+                     "y" + std::to_string(i));
+    Function function = builder.finish();
+    if (!random.chance(10))
+      removeDeadNodes(function);
+    return function;
+  }
+
+  const std::vector<Bounded> &inputs() const { return inputValues; }
+
+private:
+  struct Live {
+    ValueId id;
+    Bounded value;
+  };
+
+  World &world;
+  Random &random;
+  FunctionBuilder builder;
+  int depth;
+  std::string dim; ///< The symbolic dimension's name, or empty.
+  int64_t dimSize;
+  Evaluator evaluator;
+  std::vector<Live> live;
+  std::vector<Bounded> inputValues;
+  bool mentionsDim = false; ///< Whether an input has the symbolic dimension.
+
+  Shape shapeOf(const Dims &dims) const {
+    Shape shape;
+    for (const Dim &d : dims)
+      shape.push_back(d.isSymbolic() ? dimSize : d.size);
+    return shape;
+  }
+  const TensorType &typeOf(ValueId id) const { return builder.type(id); }
+  const Bounded &valueOf(ValueId id) const {
+    return std::find_if(live.begin(), live.end(), [&](const Live &l) { return l.id == id; })->value;
+  }
+
+  /// Adds a node and says whether it was kept.
+  bool add(Op op, std::vector<ValueId> operands, Attributes attributes = {}) {
+    return addNode(op, std::move(operands), std::move(attributes)).has_value();
+  }
+
+  std::optional<ValueId> addNode(Op op, std::vector<ValueId> operands, Attributes attributes = {}) {
+    auto results = builder.nodes(op, operands, attributes);
+    if (!results)
+      return std::nullopt;
+    Node node;
+    node.op = op;
+    node.attributes = *completeAttributes(op, std::move(attributes));
+    std::vector<TensorType> types;
+    for (ValueId id : *results) {
+      types.push_back(typeOf(id));
+      auto count = elementCount(shapeOf(types.back().dims));
+      if (!count || *count > kMaxElements)
+        return std::nullopt;
+      for (size_t d = 1; d < types.back().dims.size(); ++d)
+        if (types.back().dims[d].isSymbolic())
+          throw std::runtime_error("the generator moved the symbolic dimension");
+    }
+    std::vector<Bounded> values;
+    for (ValueId id : operands)
+      values.push_back(valueOf(id));
+    auto made = evaluator.evaluate(node, values, types);
+    if (!made)
+      throw std::runtime_error("the reference refuses a generated node: " + made.error().message);
+    bool source = op == Op::Parameter || op == Op::Constant;
+    for (const Bounded &bounded : *made)
+      if (!source && !isTame(bounded))
+        return std::nullopt;
+    for (size_t i = 0; i < results->size(); ++i)
+      live.push_back({(*results)[i], std::move((*made)[i])});
+    return results->front();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Operands
+  //===--------------------------------------------------------------------===//
+
+  /// A live value that `accepts` likes, newer ones more often.
+  template <typename Accepts> std::optional<ValueId> find(Accepts accepts) {
+    std::vector<ValueId> fits;
+    for (const Live &l : live)
+      if (accepts(typeOf(l.id)))
+        fits.push_back(l.id);
+    if (fits.empty())
+      return std::nullopt;
+    size_t place = 0;
+    for (int i = 0; i < 3; ++i)
+      place = std::max(place, random.below(fits.size()));
+    return fits[place];
+  }
+
+  std::optional<ValueId> findDType(DType dtype) {
+    return find([&](const TensorType &t) { return t.dtype == dtype; });
+  }
+  std::optional<ValueId> findNumber() {
+    return find([](const TensorType &t) { return t.dtype != DType::Bool; });
+  }
+  std::optional<ValueId> findRanked(int64_t rank) {
+    return find([&](const TensorType &t) { return t.rank() >= rank; });
+  }
+
+  std::optional<ValueId> parameter(DType dtype, const Dims &dims) {
+    std::string name = "w" + std::to_string(world.graph.parameters.size());
+    world.parameters.emplace(name, randomTensor(world, dtype, shapeOf(dims)));
+    world.graph.parameters.push_back({name, {dtype, dims}});
+    return addNode(Op::Parameter, {}, {{"parameter", name}});
+  }
+  std::optional<ValueId> constant(DType dtype, const Dims &dims) {
+    return addNode(Op::Constant, {}, {{"value", randomTensor(world, dtype, shapeOf(dims))}});
+  }
+
+  /// A value of exactly this type: one at hand or a new one.
+  std::optional<ValueId> partner(const TensorType &type) {
+    bool symbolic = type.rank() > 0 && type.dims[0].isSymbolic();
+    if (random.chance(60))
+      if (auto found = find([&](const TensorType &t) { return t == type; }))
+        return found;
+    switch (random.below(5)) {
+    case 0:
+      if (inputValues.size() < kMaxInputs && depth == 0) {
+        addRandomInput(type);
+        return live.back().id;
+      }
+      [[fallthrough]];
+    case 1:
+      if (!symbolic)
+        return random.chance(50) ? constant(type.dtype, type.dims)
+                                 : parameter(type.dtype, type.dims);
+      [[fallthrough]];
+    case 2:
+      if (type.rank() > 0 && !type.dims.back().isSymbolic()) { // like a bias
+        auto row = parameter(type.dtype, {type.dims.back()});
+        return row ? broadcastTo(*row, type.dims, {type.rank() - 1}) : std::nullopt;
+      }
+      [[fallthrough]];
+    default: {
+      auto scalar = constant(type.dtype, {});
+      return scalar ? broadcastTo(*scalar, type.dims, {}) : std::nullopt;
+    }
+    }
+  }
+
+  std::optional<ValueId> broadcastTo(ValueId value, const Dims &dims, std::vector<int64_t> axes) {
+    return addNode(Op::Broadcast, {value}, {{"shape", dims}, {"axes", std::move(axes)}});
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Ops
+  //===--------------------------------------------------------------------===//
+
+  bool step() {
+    switch (random.below(20)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return binary();
+    case 4:
+    case 5:
+      return unaryFloat();
+    case 6: {
+      auto x = findNumber();
+      return x && add(random.pick(kUnaryNumber), {*x});
+    }
+    case 7:
+      return compareOrLogical();
+    case 8:
+      return select();
+    case 9:
+      return cast();
+    case 10:
+      return broadcast();
+    case 11:
+      return reshape();
+    case 12:
+      return transpose();
+    case 13:
+      return slice();
+    case 14:
+      return concat();
+    case 15:
+    case 16:
+      return reduce();
+    case 17:
+      return random.chance(50) ? softmax() : call();
+    default:
+      return matmul();
+    }
+  }
+
+  bool binary() {
+    auto a = findNumber();
+    if (!a)
+      return false;
+    auto b = partner(typeOf(*a));
+    return b && add(random.pick(kBinary), random.chance(50) ? std::vector<ValueId>{*a, *b}
+                                                            : std::vector<ValueId>{*b, *a});
+  }
+
+  bool unaryFloat() {
+    auto x = findDType(DType::F32);
+    if (!x)
+      return false;
+    Op op = random.pick(kUnaryFloat);
+    Attributes attributes;
+    if (op == Op::Gelu)
+      attributes["approximate"] = std::string(random.chance(50) ? "erf" : "tanh");
+    bool positive = op == Op::Log || op == Op::Sqrt || op == Op::Rsqrt;
+    if (positive && random.chance(80)) { // give it something it likes
+      x = addNode(Op::Abs, {*x});
+      if (!x)
+        return false;
+    }
+    return add(op, {*x}, attributes);
+  }
+
+  bool compareOrLogical() {
+    auto found = random.chance(50) ? findDType(DType::Bool) : std::nullopt;
+    auto a = found ? *found : *find([](const TensorType &) { return true; });
+    if (typeOf(a).dtype == DType::Bool) {
+      if (random.chance(30))
+        return add(Op::LogicalNot, {a});
+      auto b = partner(typeOf(a));
+      if (b && random.chance(20))
+        return add(Op::Compare, {a, *b},
+                   {{"direction", std::string(random.chance(50) ? "eq" : "ne")}});
+      return b && add(random.chance(50) ? Op::LogicalAnd : Op::LogicalOr, {a, *b});
+    }
+    const char *directions[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+    auto b = partner(typeOf(a));
+    return b && add(Op::Compare, {a, *b}, {{"direction", std::string(random.pick(directions))}});
+  }
+
+  bool select() {
+    auto predicate = findDType(DType::Bool);
+    if (!predicate)
+      return compareOrLogical();
+    TensorType type{random.pick(kDTypes), typeOf(*predicate).dims};
+    auto a = partner(type), b = partner(type);
+    return a && b && add(Op::Select, {*predicate, *a, *b});
+  }
+
+  bool cast() {
+    auto x = *find([](const TensorType &) { return true; });
+    return add(Op::Cast, {x}, {{"dtype", std::string(dtypeName(random.pick(kDTypes)))}});
+  }
+
+  bool broadcast() {
+    auto x = *find([](const TensorType &) { return true; });
+    const Dims &from = typeOf(x).dims;
+    bool symbolic = !from.empty() && from[0].isSymbolic();
+    Dims shape;
+    std::vector<int64_t> axes;
+    if (!symbolic && mentionsDim && random.chance(40))
+      shape.emplace_back(dim);
+    for (const Dim &d : from) {
+      bool first = shape.empty() && symbolic && axes.empty();
+      if (!first && random.chance(30) && shape.size() + from.size() < 5)
+        shape.emplace_back(random.between(1, 5));
+      axes.push_back(static_cast<int64_t>(shape.size()));
+      shape.push_back(d == Dim(1) && random.chance(50) ? Dim(random.pick(kSizes)) : d);
+    }
+    if (random.chance(30) && shape.size() < 4)
+      shape.emplace_back(random.pick(kSizes));
+    return broadcastTo(x, shape, axes).has_value();
+  }
+
+  bool reshape() {
+    auto x = *find([](const TensorType &) { return true; });
+    const Dims &from = typeOf(x).dims;
+    bool symbolic = !from.empty() && from[0].isSymbolic();
+    int64_t rest = 1;
+    Dims shape;
+    for (size_t d = symbolic; d < from.size(); ++d)
+      rest *= from[d].size;
+    if (symbolic)
+      shape.push_back(from[0]);
+    while (rest > 1 && shape.size() < 3 && random.chance(60)) {
+      int64_t factor = random.between(1, rest);
+      while (rest % factor)
+        --factor;
+      shape.emplace_back(factor);
+      rest /= factor;
+    }
+    if (rest != 1 || random.chance(20))
+      shape.emplace_back(rest);
+    return add(Op::Reshape, {x}, {{"shape", shape}});
+  }
+
+  bool transpose() {
+    auto x = findRanked(2);
+    if (!x)
+      return false;
+    const Dims &from = typeOf(*x).dims;
+    std::vector<int64_t> permutation;
+    for (size_t d = 0; d < from.size(); ++d)
+      permutation.push_back(static_cast<int64_t>(d));
+    for (size_t d = permutation.size(), first = from[0].isSymbolic(); d-- > first + 1;)
+      std::swap(permutation[d], permutation[first + random.below(d - first + 1)]);
+    return add(Op::Transpose, {*x}, {{"permutation", permutation}});
+  }
+
+  bool slice() {
+    auto x = findRanked(1);
+    if (!x)
+      return false;
+    const Dims &from = typeOf(*x).dims;
+    std::vector<int64_t> axes, starts, limits, strides;
+    for (size_t d = 0; d < from.size(); ++d) {
+      if (from[d].isSymbolic() || random.chance(40))
+        continue;
+      axes.push_back(static_cast<int64_t>(d));
+      starts.push_back(random.between(0, from[d].size));
+      limits.push_back(random.between(starts.back(), from[d].size));
+      if (random.chance(50)) {
+        starts.back() = random.between(0, from[d].size / 2);
+        limits.back() = from[d].size;
+      }
+      strides.push_back(random.chance(60) ? 1 : random.between(1, 4));
+    }
+    return add(Op::Slice, {*x},
+               {{"axes", axes}, {"starts", starts}, {"limits", limits}, {"strides", strides}});
+  }
+
+  bool concat() {
+    auto x = findRanked(1);
+    if (!x)
+      return false;
+    const TensorType type = typeOf(*x);
+    int64_t firstAxis = type.dims[0].isSymbolic();
+    if (firstAxis == type.rank())
+      return false;
+    int64_t axis = random.between(firstAxis, type.rank() - 1);
+    std::vector<ValueId> operands{*x};
+    for (int64_t i = random.between(0, 2); i > 0; --i) {
+      TensorType other = type;
+      if (random.chance(50))
+        other.dims[static_cast<size_t>(axis)] = Dim(random.between(0, 5));
+      auto y = partner(other);
+      if (!y)
+        return false;
+      operands.insert(operands.begin() + static_cast<int64_t>(random.below(operands.size() + 1)),
+                      *y);
+    }
+    return add(Op::Concat, operands, {{"axis", axis}});
+  }
+
+  bool reduce() {
+    auto x = findNumber();
+    if (!x)
+      return false;
+    const TensorType &type = typeOf(*x);
+    const char *kinds[] = {"sum", "max", "min", "mean"};
+    std::string kind = kinds[random.below(type.dtype == DType::F32 ? 4 : 3)];
+    std::vector<int64_t> axes;
+    for (int64_t d = 0; d < type.rank(); ++d)
+      if (!type.dims[static_cast<size_t>(d)].isSymbolic() && random.chance(50))
+        axes.push_back(d);
+    return add(Op::Reduce, {*x},
+               {{"kind", kind}, {"axes", axes}, {"keep_dims", random.chance(40)}});
+  }
+
+  bool softmax() {
+    auto x = find([](const TensorType &t) {
+      return t.dtype == DType::F32 && t.rank() > int64_t(t.rank() > 0 && t.dims[0].isSymbolic());
+    });
+    if (!x)
+      return false;
+    const TensorType &type = typeOf(*x);
+    return add(Op::Softmax, {*x},
+               {{"axis", random.between(type.dims[0].isSymbolic(), type.rank() - 1)}});
+  }
+
+  bool matmul() {
+    auto a = find([](const TensorType &t) { return t.dtype != DType::Bool && t.rank() >= 2; });
+    if (!a)
+      return false;
+    const TensorType type = typeOf(*a);
+    size_t rank = type.dims.size();
+    bool transposeA = random.chance(20) && !type.dims[rank - 2].isSymbolic();
+    bool transposeB = random.chance(30);
+    Dim k = type.dims[rank - (transposeA ? 2 : 1)], n(random.pick(kSizes));
+    TensorType other = type;
+    other.dims[rank - 2] = transposeB ? n : k;
+    other.dims[rank - 1] = transposeB ? k : n;
+    std::optional<ValueId> b;
+    if (rank == 2 && random.chance(60))
+      b = random.chance(80) ? parameter(other.dtype, other.dims)
+                            : constant(other.dtype, other.dims);
+    else
+      b = partner(other);
+    return b &&
+           add(Op::MatMul, {*a, *b}, {{"transpose_a", transposeA}, {"transpose_b", transposeB}});
+  }
+
+  /// A function on copies of values at hand, called with them and maybe once more.
+  bool call() {
+    if (depth > 1)
+      return false;
+    std::vector<ValueId> operands;
+    for (int64_t i = random.between(1, 3); i > 0; --i)
+      operands.push_back(live[random.below(live.size())].id);
+    std::string name =
+        "f" + std::to_string(world.graph.functions.size()) + "_" + std::to_string(depth);
+    FunctionGenerator callee(world, name, depth + 1, dim.empty() ? "" : "n", dimSize);
+    for (ValueId id : operands) {
+      TensorType type = typeOf(id);
+      if (type.rank() > 0 && type.dims[0].isSymbolic())
+        type.dims[0] = Dim("n");
+      callee.addInput(type, valueOf(id));
+    }
+    callee.grow(random.between(1, 4));
+    Function function = callee.finish();
+    // Nested calls may have taken the name meanwhile.
+    if (world.graph.findFunction(function.name))
+      return false;
+    world.graph.functions.push_back(std::move(function));
+    return add(Op::Call, operands, {{"callee", name}});
+  }
+};
+
+} // namespace
+
+Specimen generate(uint64_t seed) {
+  World world(seed);
+  Random &random = world.random;
+  world.specials = random.chance(15);
+  world.continuous = random.chance(50);
+  std::string dim = random.chance(30) ? "batch" : "";
+  FunctionGenerator main(world, "main", 0, dim, dim.empty() ? 0 : random.pick(kSymbolicSizes));
+  for (int64_t i = random.between(1, 3); i > 0; --i)
+    main.addRandomInput(main.randomType());
+  main.grow(random.between(1, 13));
+  std::vector<Bounded> inputs = main.inputs();
+  Function function = main.finish();
+
+  Specimen specimen;
+  for (size_t i = 0; i < function.body.inputs.size(); ++i)
+    specimen.inputs.emplace(function.values[static_cast<size_t>(function.body.inputs[i])].name,
+                            std::move(inputs[i].value));
+  specimen.graph = std::move(world.graph);
+  specimen.graph.functions.insert(specimen.graph.functions.begin(), std::move(function));
+  specimen.parameters = std::move(world.parameters);
+  for (const Status &status :
+       {validate(specimen.graph), checkExecutable(specimen.graph, specimen.graph.functions[0])})
+    if (!status)
+      throw std::runtime_error("seed " + std::to_string(seed) +
+                               " gives a graph that is not valid: " + status.error().message);
+  return specimen;
+}
+
+std::vector<Bounded> orderedInputs(const Specimen &specimen) {
+  const Function &function = specimen.graph.functions[0];
+  std::vector<Bounded> inputs;
+  for (ValueId id : function.body.inputs)
+    inputs.push_back(
+        Bounded::exact(specimen.inputs.at(function.values[static_cast<size_t>(id)].name)));
+  return inputs;
+}
+
+} // namespace mlc::test
