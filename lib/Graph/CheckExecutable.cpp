@@ -41,12 +41,10 @@ std::string symbolicProblem(const Function &function, const Node &node) {
   }
 }
 
-Status checkInlined(const Graph &graph) {
-  const Function &function = graph.functions.front();
+/// For a function without calls.
+Status checkInlined(const Function &function) {
   Findings findings;
   std::set<DType> dtypes;
-  for (const Parameter &parameter : graph.parameters)
-    dtypes.insert(parameter.type.dtype);
   for (const Value &value : function.values)
     dtypes.insert(value.type.dtype);
   std::string list;
@@ -86,10 +84,14 @@ Status checkInlined(const Graph &graph) {
 } // namespace
 
 Status checkExecutable(const Graph &graph, const Function &function) {
+  bool calls = false;
+  walk(function, [&](const Node &node) { calls |= node.op == Op::Call; });
+  if (!calls)
+    return checkInlined(function);
   auto inlined = inlineCalls(graph, function.name);
   if (!inlined)
     return inlined.takeError();
-  return checkInlined(*inlined);
+  return checkInlined(inlined->functions.front());
 }
 
 } // namespace mlc
