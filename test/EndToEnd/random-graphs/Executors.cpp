@@ -8,8 +8,10 @@ namespace mlc::test {
 
 namespace {
 
-Way way(const char *name, Executor executor, bool optimize = true, bool fuse = true) {
+Way way(const char *name, Executor executor, const std::string &target, bool optimize = true,
+        bool fuse = true) {
   CompileOptions options;
+  options.target = target;
   options.optimize = optimize;
   options.fuse = fuse;
   return {name, [=](const Engine &engine, const Specimen &s) {
@@ -39,13 +41,13 @@ void spoil(Bounded &bounded) {
 
 } // namespace
 
-std::vector<Way> allWays() {
-  return {way("reference", Executor::Reference),
-          way("eager", Executor::Eager),
-          way("jit, optimised, fused", Executor::Jit),
-          way("jit, optimised, unfused", Executor::Jit, true, false),
-          way("jit, O0, fused", Executor::Jit, false, true),
-          way("jit, O0, unfused", Executor::Jit, false, false)};
+std::vector<Way> allWays(const std::string &target) {
+  return {way("reference", Executor::Reference, target),
+          way("eager", Executor::Eager, target),
+          way("jit, optimised, fused", Executor::Jit, target),
+          way("jit, optimised, unfused", Executor::Jit, target, true, false),
+          way("jit, O0, fused", Executor::Jit, target, false, true),
+          way("jit, O0, unfused", Executor::Jit, target, false, false)};
 }
 
 Way brokenReference(const std::string &op) {

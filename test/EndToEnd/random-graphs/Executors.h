@@ -16,8 +16,9 @@ struct Way {
   std::function<Result<TensorMap>(const Engine &, const Specimen &)> run;
 };
 
-/// reference, eager, and jit at O0 and optimised, fused and unfused.
-std::vector<Way> allWays();
+/// reference, eager, and jit at O0 and optimised, fused and unfused, for a target as
+/// in CompileOptions.
+std::vector<Way> allWays(const std::string &target);
 /// The reference with one op (by name) computed wrongly: what a defect looks like.
 Way brokenReference(const std::string &op);
 

@@ -300,43 +300,26 @@ private:
   //===--------------------------------------------------------------------===//
 
   bool step() {
-    switch (random.below(20)) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-      return binary();
-    case 4:
-    case 5:
-      return unaryFloat();
-    case 6: {
-      auto x = findNumber();
-      return x && add(random.pick(kUnaryNumber), {*x});
-    }
-    case 7:
-      return compareOrLogical();
-    case 8:
-      return select();
-    case 9:
-      return cast();
-    case 10:
-      return broadcast();
-    case 11:
-      return reshape();
-    case 12:
-      return transpose();
-    case 13:
-      return slice();
-    case 14:
-      return concat();
-    case 15:
-    case 16:
-      return reduce();
-    case 17:
-      return random.chance(50) ? softmax() : call();
-    default:
-      return matmul();
-    }
+    using Step = bool (FunctionGenerator::*)();
+    const Step steps[] = {
+        &FunctionGenerator::binary,     &FunctionGenerator::binary,
+        &FunctionGenerator::binary,     &FunctionGenerator::unaryFloat,
+        &FunctionGenerator::unaryFloat, &FunctionGenerator::unaryFloat,
+        &FunctionGenerator::unary,      &FunctionGenerator::compareOrLogical,
+        &FunctionGenerator::select,     &FunctionGenerator::cast,
+        &FunctionGenerator::broadcast,  &FunctionGenerator::reshape,
+        &FunctionGenerator::transpose,  &FunctionGenerator::slice,
+        &FunctionGenerator::concat,     &FunctionGenerator::reduce,
+        &FunctionGenerator::reduce,     &FunctionGenerator::softmax,
+        &FunctionGenerator::matmul,     &FunctionGenerator::matmul,
+        &FunctionGenerator::call,
+    };
+    return (this->*random.pick(steps))();
+  }
+
+  bool unary() {
+    auto x = findNumber();
+    return x && add(random.pick(kUnaryNumber), {*x});
   }
 
   bool binary() {

@@ -1,7 +1,7 @@
 //===- RandomGraphs.cpp - Random graphs under every executor --------------===//
 //
 //   mlc-random-graphs [--seeds A..B] [--executor NAME]... [--failures DIR]
-//                     [--shrink N] [--print SEED] [--self-test]
+//                     [--target NAME] [--shrink N] [--print SEED] [--self-test]
 //
 // Generates a graph from every seed and compares reference, eager and jit (at O0
 // and optimised, fused and unfused). Work is done in child processes, so that a
@@ -40,6 +40,7 @@ struct Options {
   uint64_t first = 0, last = 99;
   std::vector<std::string> executors;
   std::string failures = "failures";
+  std::string target = "native";
   size_t shrink = 5;
 };
 
@@ -183,7 +184,7 @@ std::string shrinkAndSave(const Failure &failed, const Way &way, const std::stri
 
 int sweep(const Options &options) {
   std::vector<Way> ways;
-  for (const Way &way : allWays())
+  for (const Way &way : allWays(options.target))
     if (options.executors.empty() ||
         std::any_of(options.executors.begin(), options.executors.end(),
                     [&](const std::string &name) { return way.name.rfind(name, 0) == 0; }))
@@ -260,8 +261,9 @@ int selfTest(const Options &options) {
 }
 
 int usage() {
-  std::cerr << "usage: mlc-random-graphs [--seeds A..B] [--executor NAME]... [--failures DIR]\n"
-               "                         [--shrink N] [--print SEED] [--self-test]\n";
+  std::cerr
+      << "usage: mlc-random-graphs [--seeds A..B] [--executor NAME]... [--failures DIR]\n"
+         "                         [--target NAME] [--shrink N] [--print SEED] [--self-test]\n";
   return 2;
 }
 
@@ -286,6 +288,8 @@ int main(int count, char **arguments) {
       options.executors.push_back(value);
     } else if (name == "--failures") {
       options.failures = value;
+    } else if (name == "--target") {
+      options.target = value;
     } else if (name == "--shrink") {
       options.shrink = std::stoul(value);
     } else if (name == "--print") {
