@@ -8,6 +8,8 @@
 
 #include "TensorLowerings.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace mlc::ir;
 

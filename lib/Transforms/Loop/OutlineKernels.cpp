@@ -8,6 +8,9 @@
 #include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Transforms/Loop/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/OperationSupport.h"
 #include "llvm/ADT/SmallPtrSet.h"
 

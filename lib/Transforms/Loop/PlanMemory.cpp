@@ -10,7 +10,10 @@
 #include "mlc/Support/CheckedMath.h"
 #include "mlc/Transforms/Loop/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace mlc::ir {
 #define GEN_PASS_DEF_PLANMEMORYPASS
