@@ -1,11 +1,11 @@
 //===- Compile.cpp - Answering requests at the door -----------------------===//
 //
 // Graph bytes in, image or text out, through every phase. Nothing that arrives
-// is trusted: the graph is validated before MLIR sees any of it. Every call has
-// its own MLIR context, without threads.
+// is trusted: the graph is validated before MLIR sees any of it.
 //
 //===----------------------------------------------------------------------===//
 #include "Compile.h"
+#include "ContextPool.h"
 #include "Describe.h"
 
 #include "mlc/Codegen/Codegen.h"
@@ -28,11 +28,14 @@ namespace {
 
 /// What MLIR says while a request is answered, one finding a line.
 struct Findings {
+  static constexpr size_t kMaxFindings = 1 << 16;
   std::string errors, remarks;
 
   void add(mlir::Diagnostic &diagnostic) {
     std::string &out =
         diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error ? errors : remarks;
+    if (out.size() > kMaxFindings)
+      return;
     out += out.empty() ? "" : "\n";
     llvm::raw_string_ostream stream(out);
     if (!llvm::isa<mlir::UnknownLoc>(diagnostic.getLocation())) {
@@ -48,7 +51,7 @@ struct Findings {
 class Compilation {
 public:
   Compilation(const DoorRequest &request, const volatile int32_t *cancel)
-      : request(request), cancel(cancel),
+      : request(request), cancel(cancel), lease(request.payload.size()), context(*lease),
         handler(&context, [this](mlir::Diagnostic &diagnostic) { findings.add(diagnostic); }) {}
 
   Result<std::string> run();
@@ -65,18 +68,10 @@ private:
   const volatile int32_t *cancel;
   Graph graph;
   const Function *function = nullptr;
-  mlir::MLIRContext context{registry(), mlir::MLIRContext::Threading::DISABLED};
+  ContextLease lease;
+  mlir::MLIRContext &context;
   Findings findings;
   mlir::ScopedDiagnosticHandler handler;
-
-  static const mlir::DialectRegistry &registry() {
-    static const mlir::DialectRegistry *shared = [] {
-      auto *registry = new mlir::DialectRegistry;
-      ir::registerDialects(*registry);
-      return registry;
-    }();
-    return *shared;
-  }
 };
 
 } // namespace
