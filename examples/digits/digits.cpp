@@ -41,7 +41,7 @@ static void show(const mlc::Tensor &images, const std::vector<int64_t> &chosen,
   for (int64_t image : chosen) {
     long long label = labels.dataAs<int64_t>()[image], said = predictions[image];
     std::printf("%lld%-17s", said,
-                said == label ? "" : (" (is a " + std::to_string(label) + ")").c_str());
+                said == label ? "" : (" (labelled " + std::to_string(label) + ")").c_str());
   }
   std::printf("\n");
 }
@@ -79,8 +79,11 @@ int main(int argc, char **argv) {
   std::printf("%lld held-out images in one batch: %.2f %% right\n", (long long)count,
               accuracy(predictions, labels));
   std::printf("the same one by one:            %.2f %% right\n", accuracy(single, labels));
-  require(accuracy(predictions, labels) >= 97 && predictions == single,
+  require(accuracy(predictions, labels) >= 97,
           "the classifier is not what it was when it was trained");
+  // The order of additions does not depend on the batch.
+  require(batched.identical(collected), "one by one gives other bits than one batch");
+  std::printf("bit for bit the same logits\n");
 
   // The other executors, and numpy's logits from the time of training.
   mlc::EagerRunner eager = get(mlc::EagerRunner::create(engine, model.graph, model.parameters));
