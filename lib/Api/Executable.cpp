@@ -15,15 +15,9 @@ std::string_view Executable::imageBytes() const { return state->loaded->bytes; }
 
 Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs) const {
   const Image &image = *state->loaded->image;
-  auto bound = bindTensors(image.interface(), inputs, outputs, /*allocate=*/true);
+  auto bound = bindTensors(image.interface(), inputs, outputs, /*allocate=*/true, state->maxDim);
   if (!bound)
     return bound.takeError();
-  for (size_t i = 0; i < bound->dims.size(); ++i)
-    if (bound->dims[i] > state->maxDim)
-      return resourceError("dimension '" + image.interface().dims[i] + "' is " +
-                           std::to_string(bound->dims[i]) + ", the largest size is " +
-                           std::to_string(state->maxDim));
-
   auto call = std::make_unique<Call::State>();
   call->executable = state;
   call->inputs = std::move(bound->inputs);

@@ -135,7 +135,7 @@ TensorType typeOf(const ImageTensor &tensor, const std::vector<std::string> &dim
 }
 
 Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inputs,
-                          const TensorMap &outputs, bool allocate) {
+                          const TensorMap &outputs, bool allocate, int64_t maxDim) {
   Findings findings;
   Bound bound;
   auto expectedType = [&](const ImageTensor &t) { return toString(typeOf(t, interface.dims)); };
@@ -175,6 +175,11 @@ Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inpu
   checkUnknown("output", interface.outputs, outputs, findings);
   if (!findings.none())
     return findings.take();
+  for (size_t i = 0; i < bound.dims.size(); ++i)
+    if (bound.dims[i] > maxDim)
+      return resourceError("dimension " + quoted(interface.dims[i]) + " is " +
+                           std::to_string(bound.dims[i]) + ", the largest size is " +
+                           std::to_string(maxDim));
 
   for (const ImageTensor &expected : interface.outputs) {
     auto found = outputs.find(expected.name);

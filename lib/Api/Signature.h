@@ -22,9 +22,10 @@ struct Bound {
 };
 
 /// Orders `inputs`, finds the dimensions' sizes and checks `outputs`, of which
-/// those not given are allocated if `allocate`, else left out altogether.
+/// those not given are allocated if `allocate`, else left out altogether. A
+/// dimension larger than `maxDim` is ResourceLimit.
 Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inputs,
-                          const TensorMap &outputs, bool allocate);
+                          const TensorMap &outputs, bool allocate, int64_t maxDim = INT64_MAX);
 
 /// The entry function, by name or the first, of a graph that is valid and that
 /// the executors can run. Usage error listing the names if there is none.

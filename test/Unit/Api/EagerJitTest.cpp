@@ -64,3 +64,24 @@ TEST_CASE("eager calls functions on compiled kernels") {
   auto outputs = get(run({{"a", tensor({2}, {1, 2})}, {"b", tensor({2}, {10, 20})}}));
   CHECK(values(outputs.at("sum")) == std::vector<float>{22, 44});
 }
+
+TEST_CASE("eager gives kernels the workspace they ask for") {
+  // Enough rows and columns that the right-hand side is packed.
+  const int64_t rows = 24, inner = 300, columns = 520;
+  Graph graph;
+  FunctionBuilder b(graph, "main");
+  ValueId x = b.input("x", type({rows, inner}));
+  ValueId w = b.input("w", type({inner, columns}));
+  ValueId product = get(b.node(Op::MatMul, {x, w}));
+  b.output(get(b.node(Op::Softmax, {product}, {{"axis", int64_t(0)}})), "y");
+  graph.functions.push_back(b.finish());
+  TensorMap inputs{{"x", get(Tensor::zeros(DType::F32, {rows, inner}))},
+                   {"w", get(Tensor::zeros(DType::F32, {inner, columns}))}};
+  for (auto &input : inputs)
+    for (int64_t i = 0; i < input.second.size(); ++i)
+      input.second.dataAs<float>()[i] = static_cast<float>(i % 11 - 5) / 64;
+  Engine engine = get(Engine::create());
+  auto eager = get(engine.evaluate(graph, {}, inputs, Executor::Eager));
+  auto reference = get(engine.evaluate(graph, {}, inputs, Executor::Reference));
+  CHECK(compare(eager.at("y"), reference.at("y"), 1e-5, 1e-6).message == "");
+}
