@@ -86,6 +86,7 @@ std::vector<Case> cases() {
       {"broadcast [C1]", {"f32[2,2]"}, broadcast({2, 2}, {1, 0}), "f32[2,2]", "0 follows 1"},
       {"broadcast [C1]", {"f32[2,2]"}, broadcast({2, 2}, {1, 1}), "f32[2,2]", "1 follows 1"},
       {"broadcast [C2]", {"f32[2]"}, broadcast({3, 3}, {1}), "f32[3,3]", "neither 1 nor"},
+      {"broadcast [C2]", {"f32[0]"}, broadcast({3}, {0}), "f32[3]", "dimension 0 is 0"},
       {"broadcast [C2]", {"f32[2]"}, broadcast({0}, {0}), "f32[0]", "shape[0], 0"},
       {"broadcast [C3]", {"f32[1]"}, broadcast({Dim("m")}, {0}), "f32[m]", "\"m\""},
       {"broadcast [C4]", {"f32[2]"}, broadcast({3, 2}, {1}), "f32[2,3]", "expected f32[3,2]"},
