@@ -30,7 +30,9 @@ def train():
     network = MLPClassifier((64,), alpha=0.01, learning_rate_init=0.003, batch_size=64,
                             max_iter=300, random_state=0)
     network.fit(images, labels)
-    weights = [w.astype(np.float32) for w in network.coefs_]
+    # Weights of pixels that are always blank decay to denormal numbers, which add nothing to any
+    # result and which CPUs multiply a hundred times more slowly.
+    weights = [np.where(np.abs(w) < 1e-30, 0, w).astype(np.float32) for w in network.coefs_]
     biases = [b.astype(np.float32) for b in network.intercepts_]
     return weights, biases, heldout, heldout_labels.astype(np.int64)
 
