@@ -80,6 +80,24 @@ class Contractions(ToolTest):
             self.run_model(text, {"c": a @ b}, "--input=a=@a.npy", "--input=b=@b.npy",
                            a=np.ascontiguousarray(stored_a), b=np.ascontiguousarray(stored_b))
 
+    def test_long_sums_of_any_numbers(self):
+        # Terms cancel: the default tolerance is that of the tensor, not of the element.
+        text = BINARY.format(a="4x3000", b="3000x9", c="4x9", ta="false", tb="false")
+        a, b = (RANDOM.standard_normal(s).astype(np.float32) for s in ((4, 3000), (3000, 9)))
+        exact = a.astype(np.float64) @ b.astype(np.float64)
+        self.run_model_close(text, exact, a, b, 0)
+        wrong = exact.copy()
+        wrong[2, 3] += 1e-4 * np.abs(exact).max()
+        self.run_model_close(text, wrong, a, b, 3)
+
+    def run_model_close(self, text, expected, a, b, code):
+        (self.dir / "m.mlir").write_text(text, encoding="utf-8")
+        for name, array in (("a", a), ("b", b), ("e", expected.astype(np.float32))):
+            np.save(self.dir / f"{name}.npy", array)
+        outcome = self.run_tool("m.mlir", "--input=a=@a.npy", "--input=b=@b.npy",
+                                "--compare=reference", "--expected-output=c=@e.npy")
+        self.assertEqual(outcome.code, code, outcome.err)
+
 
 if __name__ == "__main__":
     unittest.main()

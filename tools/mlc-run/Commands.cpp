@@ -10,9 +10,11 @@
 
 #include "mlc/Graph/Print.h"
 #include "mlc/Support/File.h"
+#include "mlc/Tensor/Element.h"
 #include "mlc/Tensor/Npy.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace mlc::run {
@@ -21,18 +23,29 @@ namespace {
 
 constexpr int64_t kMaxMlirBytes = int64_t(16) << 20;
 
-Tolerance toleranceFor(const Arguments &arguments, DType dtype) {
+/// The largest finite magnitude in a tensor, at least 1.
+double scaleOf(const Tensor &tensor) {
+  double scale = 1;
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    if (double value = std::abs(elementAsDouble(tensor, i)); std::isfinite(value))
+      scale = std::max(scale, value);
+  return scale;
+}
+
+/// What may differ when the user did not say: a sum that cancels is as uncertain
+/// as the largest elements of its tensor, so the absolute part grows with them.
+Tolerance toleranceFor(const Arguments &arguments, const Tensor &expected) {
   if (arguments.tolerance)
     return *arguments.tolerance;
-  switch (dtype) {
+  switch (expected.dtype()) {
   case DType::F32:
-    return {1e-5, 1e-5};
+    return {1e-5, 1e-5 * scaleOf(expected)};
   case DType::F64:
-    return {1e-12, 1e-12};
+    return {1e-12, 1e-12 * scaleOf(expected)};
   case DType::F16:
-    return {1e-2, 1e-3};
+    return {1e-2, 1e-3 * scaleOf(expected)};
   case DType::BF16:
-    return {2e-2, 1e-2};
+    return {2e-2, 1e-2 * scaleOf(expected)};
   default:
     return {};
   }
@@ -168,7 +181,7 @@ Result<Comparison> Command::compareWithFile(const std::string &output, const std
   auto expected = readNpy(path);
   if (!expected)
     return expected.takeError();
-  return compareTensors(output, path, got, *expected, toleranceFor(arguments, got.dtype()));
+  return compareTensors(output, path, got, *expected, toleranceFor(arguments, *expected));
 }
 
 Status Command::run(const Engine &engine, const ImageInterface &interface) {
@@ -216,10 +229,12 @@ Status Command::run(const Engine &engine, const ImageInterface &interface) {
     auto reference = evaluate(Executor::Reference);
     if (!reference)
       return reference.takeError();
-    for (const ImageTensor &output : interface.outputs)
-      report.comparisons.push_back(compareTensors(
-          output.name, "reference", outputs->at(output.name), reference->at(output.name),
-          toleranceFor(arguments, static_cast<DType>(output.dtype))));
+    for (const ImageTensor &output : interface.outputs) {
+      const Tensor &expected = reference->at(output.name);
+      report.comparisons.push_back(compareTensors(output.name, "reference",
+                                                  outputs->at(output.name), expected,
+                                                  toleranceFor(arguments, expected)));
+    }
   }
   if (arguments.benchmark) {
     auto result =

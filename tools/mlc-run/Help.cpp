@@ -26,6 +26,7 @@ What to do with the results (default: print them)
                              compare an output with a file; exit 3 if it differs
   --compare reference        run the reference beside; exit 3 if results differ
   --tolerance REL[,ABS]      what may differ: |got - expected| <= ABS + REL * |expected|
+                             (defaults by dtype: docs/mlc-run.md)
   --format text|json         how results are printed (docs/mlc-run.md)
 
 Instead of running once
