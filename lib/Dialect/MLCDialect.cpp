@@ -53,7 +53,6 @@ static LogicalResult verifyParameters(ModuleOp module, mlir::Attribute attribute
     Result<TensorType> converted = toGraph(type.getValue(), "?");
     if (!converted)
       return module.emitError("parameter ") << name << ": " << converted.error().message;
-    // With the same type for equal names: StringAttrs carry one themselves.
     name = StringAttr::get(module.getContext(), name.getValue());
     if (!parameters.try_emplace(name, std::move(*converted)).second)
       return module.emitError("parameter ") << name << " is listed twice";
@@ -70,9 +69,9 @@ static LogicalResult verifyParameters(ModuleOp module, mlir::Attribute attribute
     if (!types)
       return WalkResult(op.emitError(types.error().message));
     Result<TensorType> actual = toGraph(op.getType(), "?");
-    if (actual && *actual != types->front())
-      return WalkResult(op.emitError("parameter [C2]: the result is ")
-                        << toString(*actual) << ", expected " << toString(types->front()));
+    Status status = actual ? checkResultTypes(Op::Parameter, *types, {*actual}) : Status();
+    if (!status)
+      return WalkResult(op.emitError(status.error().message));
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());

@@ -31,7 +31,7 @@ static LogicalResult fail(Operation *op, const Error &error) {
   return op->emitError() << name << ": " << message;
 }
 
-static LogicalResult verifyTypes(Operation *op, int resultConstraint, const InferContext &context) {
+static LogicalResult verifyTypes(Operation *op, const InferContext &context) {
   std::string symbol = symbolicDim(op);
   auto operands = toGraph(op->getOperandTypes(), symbol);
   if (!operands)
@@ -45,27 +45,20 @@ static LogicalResult verifyTypes(Operation *op, int resultConstraint, const Infe
   auto expected = inferTypes(*vocabularyOp(op), *operands, *attributes, context);
   if (!expected)
     return fail(op, expected.error());
-  llvm::StringRef name = op->getName().stripDialect();
-  if (results->size() != expected->size())
-    return op->emitError() << name << " [C" << resultConstraint << "]: " << results->size()
-                           << " results, expected " << expected->size();
-  for (size_t i = 0; i < results->size(); ++i)
-    if ((*results)[i] != (*expected)[i])
-      return op->emitError() << name << " [C" << resultConstraint << "]: the result is "
-                             << toString((*results)[i]) << ", expected "
-                             << toString((*expected)[i]);
+  if (Status status = checkResultTypes(*vocabularyOp(op), *expected, *results); !status)
+    return fail(op, status.error());
   return success();
 }
 
-LogicalResult verifyByInference(Operation *op, int resultConstraint) {
+LogicalResult verifyByInference(Operation *op) {
   if (isa<ParameterOp>(op)) {
     // The list of parameters checks the ops that use it, see verifyParameters.
     auto module = op->getParentOfType<ModuleOp>();
     if (module && module->hasAttr(kParametersAttr))
       return success();
-    return fail(op, badInputError("[C1]: the module has no `mlc.parameters`"));
+    return fail(op, badInputError("parameter [C1]: the module has no `mlc.parameters`"));
   }
-  return verifyTypes(op, resultConstraint, {});
+  return verifyTypes(op, {});
 }
 
 LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -91,7 +84,7 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
       function.body.outputs.push_back(declare(type));
     graph.functions.push_back(std::move(function));
   }
-  return verifyTypes(*this, 3, {&graph});
+  return verifyTypes(*this, {&graph});
 }
 
 } // namespace mlc::ir

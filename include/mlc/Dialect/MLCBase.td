@@ -34,7 +34,6 @@ class MLC_Facts {
   string graphEnum = "";         // The C++ enumerator; empty: not in the vocabulary.
   list<string> constraints = []; // "[C1] ...": recur in errors and tests.
   string example = "";           // Input values -> result values, in words or IR.
-  int resultConstraint = 1;      // Which constraint states the result's type.
   string tolerance = "exact";    // exact | ulp4 | contraction | reduction | composite
 }
 
@@ -49,7 +48,7 @@ class MLC_Op<string mnemonic, string enum, list<Trait> traits = []>
   let hasVerifier = 1;
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::verify() {
-      return ::mlc::ir::verifyByInference(getOperation(), }] # resultConstraint # [{);
+      return ::mlc::ir::verifyByInference(getOperation());
     }
   }];
 }

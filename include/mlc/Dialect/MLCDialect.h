@@ -18,9 +18,8 @@
 namespace mlc::ir {
 class YieldOp;
 /// The verifier of every op of the vocabulary: converts the operand types and
-/// attributes to Graph's and asks inferTypes. `resultConstraint` is the number
-/// of the constraint that a wrong result type violates.
-llvm::LogicalResult verifyByInference(mlir::Operation *op, int resultConstraint);
+/// attributes to Graph's and asks inferTypes.
+llvm::LogicalResult verifyByInference(mlir::Operation *op);
 } // namespace mlc::ir
 
 #define GET_OP_CLASSES

@@ -24,7 +24,6 @@ def MLC_ParameterOp : MLC_Op<"parameter", "Parameter"> {
   let arguments = (ins StrAttr:$parameter);
   let constraints = ["[C1] `parameter` names a parameter of the model",
                      "[C2] the result has the dtype and shape of that parameter"];
-  let resultConstraint = 2;
   let example = "mlc.parameter {parameter = \"w\"}: the tensor w";
 }
 
@@ -51,7 +50,6 @@ def MLC_MatMulOp : MLC_Op<"matmul", "MatMul"> {
       "[C3] the leading (batch) dimensions are equal",
       "[C4] the contracted dimensions are equal: the last of lhs (or the one before, with transpose_a) and the one before the last of rhs (or the last, with transpose_b)",
       "[C5] the result has the batch dimensions, the rows of lhs and the columns of rhs"];
-  let resultConstraint = 5;
   let example = "[[1, 2]] x [[3], [4]] = [[11]]; integers wrap";
   let tolerance = "contraction";
 }
@@ -184,7 +182,6 @@ def MLC_CompareOp : MLC_BinaryOp<"compare", "Compare"> {
                      "[C2] `direction` is eq, ne, lt, le, gt or ge",
                      "[C3] bool operands take eq or ne only",
                      "[C4] the result is bool of the operands' shape"];
-  let resultConstraint = 4;
   let example = "compare([1, 2], [2, 2]) {direction = \"lt\"} = [true, false]";
   let hasFolder = 1;
 }
@@ -212,7 +209,6 @@ def MLC_SelectOp : MLC_Op<"select", "Select"> {
   let constraints = ["[C1] the predicate is bool",
                      "[C2] on_true, on_false and result have the same dtype and shape",
                      "[C3] the predicate has that shape too"];
-  let resultConstraint = 2;
   let example = "select([true, false], [1, 2], [3, 4]) = [1, 4]";
   let hasFolder = 1;
 }
@@ -231,7 +227,6 @@ def MLC_CastOp : MLC_UnaryOp<"cast", "Cast"> {
   let arguments = (ins MLC_Tensor:$operand, StrAttr:$dtype);
   let constraints = ["[C1] `dtype` is the name of a dtype",
                      "[C2] the result has that dtype and the operand's shape"];
-  let resultConstraint = 2;
   let example = "cast([1.9, nan, 1e20]) {dtype = \"i32\"} = [1, 0, 2147483647]";
   let hasFolder = 1;
 }
@@ -245,7 +240,6 @@ def MLC_BroadcastOp : MLC_Op<"broadcast", "Broadcast"> {
                      "[C2] operand dimension i is 1 or equals shape[axes[i]]",
                      "[C3] a symbolic name in `shape` occurs in an input of the function",
                      "[C4] the result has the operand's dtype and the dimensions `shape`"];
-  let resultConstraint = 4;
   let example = "broadcast([1, 2]) {shape = [2, 2], axes = [1]} = [[1, 2], [1, 2]]";
   let hasFolder = 1;
 }
@@ -255,7 +249,6 @@ def MLC_ReshapeOp : MLC_Op<"reshape", "Reshape"> {
   let constraints = ["[C1] `shape` has as many elements as the operand",
                      "[C2] symbolic dimensions are the same, in the same order, and with the same product of known dimensions before and after each",
                      "[C3] the result has the operand's dtype and the dimensions `shape`"];
-  let resultConstraint = 3;
   let example = "reshape([1, 2, 3, 4]) {shape = [2, 2]} = [[1, 2], [3, 4]]";
   let hasFolder = 1;
 }
@@ -264,7 +257,6 @@ def MLC_TransposeOp : MLC_Op<"transpose", "Transpose"> {
   let arguments = (ins MLC_Tensor:$operand, DenseI64ArrayAttr:$permutation);
   let constraints = ["[C1] `permutation` is a permutation of 0 ... rank - 1",
                      "[C2] the result has the operand's dtype and permuted dimensions"];
-  let resultConstraint = 2;
   let example = "transpose([[1, 2]]) {permutation = [1, 0]} = [[1], [2]]";
   let hasFolder = 1;
 }
@@ -277,7 +269,6 @@ def MLC_SliceOp : MLC_Op<"slice", "Slice"> {
                      "[C3] every stride is at least 1",
                      "[C4] a sliced axis is not symbolic",
                      "[C5] the result has ceil((limit - start) / stride) elements along a sliced axis and the operand's dimensions and dtype otherwise"];
-  let resultConstraint = 5;
   let example = "slice([1, 2, 3, 4]) {axes = [0], starts = [1], limits = [4], strides = [2]} = [2, 4]";
   let hasFolder = 1;
 }
@@ -289,7 +280,6 @@ def MLC_ConcatOp : MLC_Op<"concat", "Concat"> {
                      "[C3] operands have the same dtype, rank and, but for the axis, dimensions",
                      "[C4] the axis is not symbolic",
                      "[C5] the result's axis is the sum of the operands'"];
-  let resultConstraint = 5;
   let example = "concat([1], [2, 3]) {axis = 0} = [1, 2, 3]";
   let hasFolder = 1;
 }
@@ -310,7 +300,6 @@ def MLC_ReduceOp : MLC_Op<"reduce", "Reduce"> {
                      "[C2] the dtype is a float or integer dtype; mean takes floats only",
                      "[C3] `axes` increase strictly and are below the rank",
                      "[C4] the result drops the axes, or keeps them as 1 with keep_dims"];
-  let resultConstraint = 4;
   let example = "reduce([[1, 2], [3, 4]]) {kind = \"sum\", axes = [1]} = [3, 7]";
   let tolerance = "reduction";
 }

@@ -1,0 +1,175 @@
+// Every constraint of the ops that passes make fails once.
+// RUN: mlc-opt %s --split-input-file --verify-diagnostics
+
+func.func @fusion_c1(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{fusion [C1]: unknown kind "convolution"}}
+  %0 = mlc.fusion "convolution" (%x = %a) : (tensor<4xf32>) -> tensor<4xf32> {
+    mlc.yield %x : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @fusion_c2(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{fusion [C2]: the body's arguments differ from the operands in type}}
+  %0 = "mlc.fusion"(%a) <{kind = "elementwise"}> ({
+  ^bb0(%x: tensor<5xf32>):
+    %1 = mlc.constant {value = dense<0.0> : tensor<4xf32>} : () -> tensor<4xf32>
+    mlc.yield %1 : tensor<4xf32>
+  }) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @fusion_c3(%a: tensor<4xf32>) -> tensor<4xi32> {
+  // expected-error@+1 {{fusion [C3]: the body does not yield values of the results' types}}
+  %0 = mlc.fusion "elementwise" (%x = %a) : (tensor<4xf32>) -> tensor<4xi32> {
+    mlc.yield %x : tensor<4xf32>
+  }
+  return %0 : tensor<4xi32>
+}
+
+// -----
+
+func.func @fusion_c4(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = mlc.fusion "elementwise" (%x = %a) : (tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error@+1 {{fusion [C4]: mlc.fusion cannot be in a fusion}}
+    %1 = mlc.fusion "elementwise" (%y = %x) : (tensor<4xf32>) -> tensor<4xf32> {
+      mlc.yield %y : tensor<4xf32>
+    }
+    mlc.yield %1 : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @fusion_c5_elementwise(%a: tensor<4xf32>) -> tensor<f32> {
+  // expected-error@+1 {{fusion [C5]: the body of "elementwise" must hold element-wise ops and broadcasts only, constants aside}}
+  %0 = mlc.fusion "elementwise" (%x = %a) : (tensor<4xf32>) -> tensor<f32> {
+    %1 = mlc.reduce %x {kind = "sum", axes = array<i64: 0>} : (tensor<4xf32>) -> tensor<f32>
+    mlc.yield %1 : tensor<f32>
+  }
+  return %0 : tensor<f32>
+}
+
+// -----
+
+func.func @fusion_c5_contraction(%a: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  // expected-error@+1 {{fusion [C5]: the body of "contraction" must hold one matmul or packed_matmul and element-wise ops, constants aside}}
+  %0 = mlc.fusion "contraction" (%x = %a) : (tensor<4x4xf32>) -> tensor<4x4xf32> {
+    %1 = mlc.matmul %x, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %2 = mlc.matmul %1, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    mlc.yield %2 : tensor<4x4xf32>
+  }
+  return %0 : tensor<4x4xf32>
+}
+
+// -----
+
+func.func @fusion_c5_reduction(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{fusion [C5]: the body of "reduction" must hold one reduce and element-wise ops, constants aside}}
+  %0 = mlc.fusion "reduction" (%x = %a) : (tensor<4xf32>) -> tensor<4xf32> {
+    %1 = mlc.neg %x : (tensor<4xf32>) -> tensor<4xf32>
+    mlc.yield %1 : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @fusion_c5_softmax(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{fusion [C5]: the body of "softmax" must hold one softmax and element-wise ops, constants aside}}
+  %0 = mlc.fusion "softmax" (%x = %a) : (tensor<4xf32>) -> tensor<4xf32> {
+    mlc.yield %x : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @fusion_c5_data(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{fusion [C5]: the body of "data" must hold at most one op, which moves elements, constants aside}}
+  %0 = mlc.fusion "data" (%x = %a) : (tensor<4xf32>) -> tensor<4xf32> {
+    %1 = mlc.reshape %x {shape = array<i64: 2, 2>} : (tensor<4xf32>) -> tensor<2x2xf32>
+    %2 = mlc.reshape %1 {shape = array<i64: 4>} : (tensor<2x2xf32>) -> tensor<4xf32>
+    mlc.yield %2 : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @yield(%a: tensor<4xf32>) {
+  // expected-error@+1 {{expects parent op 'mlc.fusion'}}
+  mlc.yield %a : tensor<4xf32>
+}
+
+// -----
+
+func.func @isolated(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-note@+1 {{required by region isolation constraints}}
+  %0 = mlc.fusion "elementwise" () : () -> tensor<4xf32> {
+    // expected-error@+1 {{using value defined outside the region}}
+    mlc.yield %a : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @pack_c1(%a: tensor<?x3xf32>) {
+  // expected-error@+1 {{pack [C1]: the operand is 'tensor<?x3xf32>', expected a matrix with a known number of columns}}
+  %0 = mlc.pack %a {tile = 2 : i64, transpose = true} : (tensor<?x3xf32>) -> tensor<1x3x2xf32>
+  return
+}
+
+// -----
+
+func.func @pack_c2(%a: tensor<4x3xf32>) {
+  // expected-error@+1 {{pack [C2]: `tile` is 0, expected at least 1}}
+  %0 = mlc.pack %a {tile = 0 : i64} : (tensor<4x3xf32>) -> tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @pack_c3(%a: tensor<4x3xf32>) {
+  // expected-error@+1 {{pack [C3]: the result is 'tensor<1x4x2xf32>', expected 'tensor<2x4x2xf32>'}}
+  %0 = mlc.pack %a {tile = 2 : i64} : (tensor<4x3xf32>) -> tensor<1x4x2xf32>
+  return
+}
+
+// -----
+
+func.func @packed_matmul_c1(%a: tensor<2x4xf64>, %b: tensor<1x4x3xf32>) {
+  // expected-error@+1 {{packed_matmul [C1]: operands and result differ in dtype}}
+  %0 = mlc.packed_matmul %a, %b : (tensor<2x4xf64>, tensor<1x4x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @packed_matmul_c2(%a: tensor<2x4xf32>, %b: tensor<4x3xf32>) {
+  // expected-error@+1 {{packed_matmul [C2]: expected operands of ranks 2 and 3 with a known tile, found 'tensor<2x4xf32>' and 'tensor<4x3xf32>'}}
+  %0 = mlc.packed_matmul %a, %b : (tensor<2x4xf32>, tensor<4x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @packed_matmul_c3(%a: tensor<4x2xf32>, %b: tensor<1x4x3xf32>) {
+  // expected-error@+1 {{packed_matmul [C3]: the contracted dimensions of 'tensor<4x2xf32>' and 'tensor<1x4x3xf32>' differ}}
+  %0 = mlc.packed_matmul %a, %b : (tensor<4x2xf32>, tensor<1x4x3xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @packed_matmul_c4(%a: tensor<2x4xf32>, %b: tensor<2x4x3xf32>) {
+  // expected-error@+1 {{packed_matmul [C4]: the result 'tensor<2x3xf32>' does not have the rows of 'tensor<2x4xf32>' and the columns packed in 'tensor<2x4x3xf32>'}}
+  %0 = mlc.packed_matmul %a, %b : (tensor<2x4xf32>, tensor<2x4x3xf32>) -> tensor<2x3xf32>
+  return
+}
