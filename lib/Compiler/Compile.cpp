@@ -11,6 +11,7 @@
 #include "mlc/Codegen/Codegen.h"
 #include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Frontend/Frontend.h"
+#include "mlc/Graph/Rewrite.h"
 #include "mlc/Graph/Serialize.h"
 #include "mlc/Graph/Validate.h"
 #include "mlc/Pipelines/Pipelines.h"
@@ -91,7 +92,20 @@ Status Compilation::readGraph() {
       request.function.empty() ? &graph.functions.front() : graph.findFunction(request.function);
   if (!function)
     return usageError("the graph has no function '" + request.function + "'");
-  return checkExecutable(graph, *function);
+  if (Status s = checkExecutable(graph, *function); !s)
+    return s;
+  // The dialect names one symbolic dimension a function; a callee may have more
+  // where the entry, with calls inlined, does not.
+  auto several = [](const Function &f) { return symbolicDims(f).size() > 1; };
+  if (llvm::any_of(graph.functions, several)) {
+    Result<Graph> inlined = inlineCalls(graph, function->name);
+    if (!inlined)
+      return inlined.takeError();
+    inlined->parameters = std::move(graph.parameters); // Unused ones are in the frame, too.
+    graph = std::move(*inlined);
+    function = &graph.functions.front();
+  }
+  return {};
 }
 
 Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,

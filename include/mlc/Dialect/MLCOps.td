@@ -22,6 +22,7 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 def MLC_ParameterOp : MLC_Op<"parameter", "Parameter"> {
   let summary = "A named weight of the model";
   let arguments = (ins StrAttr:$parameter);
+  let assemblyFormat = "attr-dict `:` functional-type(operands, results)";
   let constraints = ["[C1] `parameter` names a parameter of the model",
                      "[C2] the result has the dtype and shape of that parameter"];
   let example = "mlc.parameter {parameter = \"w\"}: the tensor w";
@@ -30,6 +31,7 @@ def MLC_ParameterOp : MLC_Op<"parameter", "Parameter"> {
 def MLC_ConstantOp : MLC_Op<"constant", "Constant", [ConstantLike]> {
   let summary = "A small tensor written in the graph";
   let arguments = (ins ElementsAttr:$value);
+  let assemblyFormat = "attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
   let constraints = ["[C1] the result has the dtype and shape of `value`"];
   let example = "mlc.constant {value = dense<[1.0, 2.0]>}: [1, 2]";

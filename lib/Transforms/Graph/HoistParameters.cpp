@@ -10,6 +10,7 @@
 #include "mlir/IR/IRMapping.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -74,10 +75,10 @@ private:
     auto prepare = func::FuncOp::create(builder, source.getLoc(), kPrepareFunction,
                                         builder.getFunctionType(inputs, results));
     builder.setInsertionPointToStart(prepare.addEntryBlock());
-    llvm::DenseMap<StringAttr, Value> parameters;
+    llvm::StringMap<Value> parameters;
     for (auto [i, name] : llvm::enumerate(names)) {
       prepare.setArgAttr(i, kParameterAttr, name);
-      parameters[name] = prepare.getArgument(i);
+      parameters[name.getValue()] = prepare.getArgument(i);
     }
 
     // The ops that the prepared values are made of, in their order.
@@ -95,7 +96,7 @@ private:
       if (!needed.contains(&op))
         continue;
       if (auto parameter = dyn_cast<ParameterOp>(op))
-        mapping.map(parameter.getResult(), parameters.lookup(parameter.getParameterAttr()));
+        mapping.map(parameter.getResult(), parameters.lookup(parameter.getParameter()));
       else
         builder.clone(op, mapping);
     }
