@@ -66,10 +66,15 @@ static Status importFunction(OpBuilder &builder, const Function &function) {
   mlir::Block *block = func.addEntryBlock();
   builder.setInsertionPointToStart(block);
   std::vector<mlir::Value> values(function.values.size());
+  // Set all at once: one by one, each would copy the list.
+  llvm::SmallVector<DictionaryAttr> argumentAttrs, resultAttrs;
+  auto named = [&](llvm::StringRef kind, const std::string &name) {
+    return builder.getDictionaryAttr(builder.getNamedAttr(kind, builder.getStringAttr(name)));
+  };
   for (auto [i, id] : llvm::enumerate(function.body.inputs)) {
     values[id] = block->getArgument(i);
     values[id].setLoc(NameLoc::get(builder.getStringAttr(function.values[id].name)));
-    func.setArgAttr(i, kInputAttr, builder.getStringAttr(function.values[id].name));
+    argumentAttrs.push_back(named(kInputAttr, function.values[id].name));
   }
   for (const Node &node : function.body.nodes)
     if (Status status = importNode(builder, function, node, values); !status)
@@ -77,8 +82,10 @@ static Status importFunction(OpBuilder &builder, const Function &function) {
   llvm::SmallVector<mlir::Value> outputs;
   for (auto [i, id] : llvm::enumerate(function.body.outputs)) {
     outputs.push_back(values[id]);
-    func.setResultAttr(i, kOutputAttr, builder.getStringAttr(function.outputNames[i]));
+    resultAttrs.push_back(named(kOutputAttr, function.outputNames[i]));
   }
+  func.setAllArgAttrs(argumentAttrs);
+  func.setAllResultAttrs(resultAttrs);
   func::ReturnOp::create(builder, func.getLoc(), outputs);
   return {};
 }

@@ -52,6 +52,11 @@ private:
     return op->getNumResults() != 0 && known.contains(op->getResult(0));
   }
 
+  DictionaryAttr named(llvm::StringRef name, mlir::Attribute value) const {
+    NamedAttribute attribute(StringAttr::get(value.getContext(), name), value);
+    return DictionaryAttr::get(value.getContext(), attribute);
+  }
+
   // What @run needs of `value`: it makes splats and large broadcasts itself.
   void demand(Value value) {
     if (!known.contains(value) || isSplatConstant(value))
@@ -76,8 +81,9 @@ private:
                                         builder.getFunctionType(inputs, results));
     builder.setInsertionPointToStart(prepare.addEntryBlock());
     llvm::StringMap<Value> parameters;
+    llvm::SmallVector<DictionaryAttr> argumentAttrs, resultAttrs;
     for (auto [i, name] : llvm::enumerate(names)) {
-      prepare.setArgAttr(i, kParameterAttr, name);
+      argumentAttrs.push_back(named(kParameterAttr, name));
       parameters[name.getValue()] = prepare.getArgument(i);
     }
 
@@ -103,8 +109,10 @@ private:
     llvm::SmallVector<Value> returned;
     for (auto [i, value] : llvm::enumerate(prepared)) {
       returned.push_back(mapping.lookup(value));
-      prepare.setResultAttr(i, kPreparedAttr, builder.getI64IntegerAttr(i));
+      resultAttrs.push_back(named(kPreparedAttr, builder.getI64IntegerAttr(i)));
     }
+    prepare.setAllArgAttrs(argumentAttrs);
+    prepare.setAllResultAttrs(resultAttrs);
     func::ReturnOp::create(builder, source.getLoc(), returned);
   }
 
@@ -123,16 +131,19 @@ private:
     for (unsigned i = 0; i < source.getNumArguments(); ++i) {
       mapping.map(source.getArgument(i), run.getArgument(i));
       run.getArgument(i).setLoc(source.getArgument(i).getLoc());
-      run.setArgAttrs(i, source.getArgAttrDict(i));
     }
-    for (unsigned i = 0; i < source.getNumResults(); ++i)
-      run.setResultAttrs(i, source.getResultAttrDict(i));
+    llvm::SmallVector<DictionaryAttr> argumentAttrs, resultAttrs;
+    source.getAllArgAttrs(argumentAttrs);
+    source.getAllResultAttrs(resultAttrs);
     for (auto [i, value] : llvm::enumerate(prepared)) {
       unsigned argument = source.getNumArguments() + i;
       mapping.map(value, run.getArgument(argument));
       run.getArgument(argument).setLoc(value.getLoc());
-      run.setArgAttr(argument, kPreparedAttr, builder.getI64IntegerAttr(i));
+      argumentAttrs.push_back(named(kPreparedAttr, builder.getI64IntegerAttr(i)));
     }
+    // All at once: one by one, each would copy the list.
+    run.setAllArgAttrs(argumentAttrs);
+    run.setAllResultAttrs(resultAttrs);
     for (Operation &op : block) {
       if (&op != block.getTerminator() && isKnown(&op))
         continue;
