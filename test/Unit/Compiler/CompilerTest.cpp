@@ -158,6 +158,32 @@ TEST_CASE("the function is chosen by name") {
   checkError(ask(request), ErrorKind::Usage, "'none'");
 }
 
+TEST_CASE("a callee may have more symbolic dimensions than the entry") {
+  Graph graph = makeGraph();
+  FunctionBuilder half(graph, "negate");
+  ValueId x = half.input("x", type(DType::F32, {Dim("m"), Dim("n")}));
+  half.output(*half.node(Op::Neg, {x}), "y");
+  graph.functions.push_back(half.finish());
+  FunctionBuilder main(graph, "main");
+  ValueId a = main.input("a", type(DType::F32, {Dim("batch"), 3}));
+  main.output((*main.nodes(Op::Call, {a}, {{"callee", std::string("negate")}}))[0], "b");
+  graph.functions.push_back(main.finish());
+
+  DoorRequest request;
+  request.kind = DoorRequest::Kind::Emit;
+  request.payload = serialize(graph);
+  request.function = "main";
+  request.phase = "fused";
+  DoorReply reply = ask(request);
+  INFO(reply.message);
+  REQUIRE(reply.ok);
+  CHECK_THAT(reply.result, Contains("mlc.neg") && Contains("mlc.dims = [\"batch\"]"));
+  // The frame's parameters stay, though main uses none.
+  CHECK_THAT(reply.result, Contains("mlc.parameter = \"w\""));
+  request.function = "negate";
+  CHECK(ask(request).errorKind == ErrorKind::Unsupported);
+}
+
 TEST_CASE("what cannot be compiled is refused before MLIR sees it") {
   checkError(ask(compileRequest(makeGraph(DType::F64))), ErrorKind::Unsupported, "f64");
   Graph cyclic = makeGraph();
