@@ -11,7 +11,6 @@
 #include "mlc/Transforms/Loop/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
@@ -82,11 +81,7 @@ static void toLinalg(OpPassManager &manager, const PipelineOptions &) {
 }
 
 static void toBuffers(OpPassManager &manager, const PipelineOptions &) {
-  bufferization::OneShotBufferizePassOptions bufferize;
-  bufferize.bufferizeFunctionBoundaries = true;
-  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
-  manager.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  manager.addPass(createBufferizePass());
   manager.addPass(createCSEPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createPlanMemoryPass());

@@ -20,7 +20,6 @@
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
-#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -109,8 +108,6 @@ void registerPassesAndPipelines() {
   registerMLCLoopPasses();
   registerMLCConversionPasses();
   // The upstream passes of our phases, so that a phase can be run step by step.
-  bufferization::registerOneShotBufferizePass();
-  bufferization::registerDropEquivalentBufferResultsPass();
   memref::registerExpandStridedMetadataPass();
   registerCanonicalizerPass();
   registerConvertToLLVMPass();

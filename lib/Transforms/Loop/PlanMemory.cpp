@@ -11,7 +11,6 @@
 #include "mlc/Transforms/Loop/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -108,8 +107,6 @@ public:
 
   LogicalResult plan(const llvm::StringMap<SmallVector<MemRefType>> &scratchOf,
                      int64_t &preparedBytes) {
-    if (failed(dropResults()))
-      return failure();
     for (Value argument : body.getArguments())
       symbolic |= !cast<MemRefType>(argument.getType()).hasStaticShape();
     placePrepared(preparedBytes);
@@ -122,18 +119,6 @@ public:
   }
 
 private:
-  /// Results are written to arguments; returning those again says nothing.
-  LogicalResult dropResults() {
-    Operation *ret = body.getTerminator();
-    for (Value value : ret->getOperands())
-      if (!isa<BlockArgument>(value))
-        return ret->emitError() << "expected results that are written to arguments";
-    ret->setOperands({});
-    function.setType(b.getFunctionType(function.getArgumentTypes(), {}));
-    function.removeResAttrsAttr();
-    return success();
-  }
-
   MemRefType bytesType() { return MemRefType::get({ShapedType::kDynamic}, b.getI8Type()); }
 
   Value append(Type type) {

@@ -288,7 +288,7 @@ struct VectorizeKernels : mlc::ir::impl::VectorizeKernelsPassBase<VectorizeKerne
     getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     for (linalg::LinalgOp op : ops) {
       if (!op.hasPureBufferSemantics()) {
-        op->emitError() << "expected buffers; run one-shot-bufferize first";
+        op->emitError() << "expected buffers; run mlc-bufferize first";
         return signalPassFailure();
       }
       Lowering(op, vectorBits).run();

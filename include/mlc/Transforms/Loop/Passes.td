@@ -16,6 +16,16 @@ def OutlineKernelsPass : Pass<"mlc-outline-kernels", "::mlir::ModuleOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def BufferizePass : Pass<"mlc-bufferize", "::mlir::ModuleOp"> {
+  let summary = "Replace tensors by memrefs; results become destination arguments";
+  let description = [{
+    Kernels go through One-Shot Bufferize. In @run and @prepare a call's result is
+    its destination, a tensor.empty is an allocation and nothing is copied.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Place every buffer in the prepared block or the workspace arena";
   let description = [{

@@ -1,0 +1,105 @@
+//===- Bufferize.cpp - Tensors to memrefs ---------------------------------===//
+//
+// Works on outlined kernels in linalg and on the drivers @run and @prepare. The
+// kernels are bufferised by One-Shot Bufferize. The drivers are not: their calls
+// are destination-passing, so each result is its destination, and the analysis
+// would take quadratic time to find that out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Transforms/Loop/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mlc::ir {
+#define GEN_PASS_DEF_BUFFERIZEPASS
+#include "mlc/Transforms/Loop/Passes.h.inc"
+} // namespace mlc::ir
+
+using namespace mlir;
+using namespace mlc::ir;
+
+static MemRefType bufferType(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return MemRefType::get(type.getShape(), type.getElementType());
+}
+
+/// Results of a driver are destination arguments already: they are dropped.
+static LogicalResult bufferizeDriver(func::FuncOp driver) {
+  Block &body = driver.getBody().front();
+  for (Value argument : body.getArguments())
+    argument.setType(bufferType(argument.getType()));
+  OpBuilder b(driver.getContext());
+  for (Operation &op : llvm::make_early_inc_range(body)) {
+    b.setInsertionPoint(&op);
+    if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
+      auto alloc = memref::AllocOp::create(b, op.getLoc(), bufferType(empty.getType()),
+                                           empty.getDynamicSizes());
+      empty.replaceAllUsesWith(alloc.getResult());
+      op.erase();
+    } else if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+      Value size = memref::DimOp::create(b, op.getLoc(), dim.getSource(), dim.getIndex());
+      dim.replaceAllUsesWith(size);
+      op.erase();
+    } else if (auto call = dyn_cast<func::CallOp>(op)) {
+      auto destinations = call.getOperands().take_back(call.getNumResults());
+      func::CallOp::create(b, op.getLoc(), call.getCallee(), TypeRange(), call.getOperands());
+      call.replaceAllUsesWith(destinations);
+      op.erase();
+    } else if (auto ret = dyn_cast<func::ReturnOp>(op)) {
+      for (Value value : ret.getOperands())
+        if (!isa<BlockArgument>(value))
+          return ret.emitError() << "expected results that are written to arguments";
+      ret->setOperands({});
+    } else if (llvm::any_of(op.getResultTypes(), llvm::IsaPred<TensorType>)) {
+      return op.emitError() << "expected calls, tensor.empty and tensor.dim only";
+    }
+  }
+  driver.setType(b.getFunctionType(body.getArgumentTypes(), {}));
+  driver.removeResAttrsAttr();
+  return success();
+}
+
+/// A kernel returns its destinations, which its callers know.
+static LogicalResult dropResults(func::FuncOp kernel) {
+  Block &body = kernel.getBody().front();
+  auto ret = cast<func::ReturnOp>(body.getTerminator());
+  auto destinations = body.getArguments().take_back(ret.getNumOperands());
+  for (auto [value, destination] : llvm::zip(ret.getOperands(), destinations))
+    if (value != destination)
+      return ret.emitError() << "expected a result that is computed in its destination";
+  ret->setOperands({});
+  kernel.setType(FunctionType::get(kernel.getContext(), body.getArgumentTypes(), {}));
+  kernel.removeResAttrsAttr();
+  return success();
+}
+
+namespace {
+
+struct Bufferize : mlc::ir::impl::BufferizePassBase<Bufferize> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    for (StringRef name : {kPrepareFunction, kRunFunction}) {
+      auto driver = module.lookupSymbol<func::FuncOp>(name);
+      if (!driver || failed(bufferizeDriver(driver)))
+        return signalPassFailure();
+    }
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
+    bufferization::BufferizationState state;
+    if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
+      return signalPassFailure();
+    for (auto kernel : module.getOps<func::FuncOp>())
+      if (kernel->hasAttr("mlc.kind") && failed(dropResults(kernel)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,46 @@
+// RUN: mlc-opt --mlc-bufferize %s | FileCheck %s
+
+// In a driver every call writes to its destination; only intermediates are
+// allocated and nothing is copied.
+
+// CHECK-LABEL: func.func @run
+// CHECK-SAME:    (%[[X:.*]]: memref<?x4xf32> {mlc.input = "x"}, %[[Y:.*]]: memref<?x4xf32> {mlc.output = "y"})
+// CHECK:         %[[N:.*]] = memref.dim %[[X]]
+// CHECK:         %[[T:.*]] = memref.alloc(%[[N]]) : memref<?x4xf32>
+// CHECK:         call @kernel_0(%[[X]], %[[T]]) : (memref<?x4xf32>, memref<?x4xf32>) -> ()
+// CHECK:         call @kernel_0(%[[T]], %[[Y]])
+// CHECK-NOT:     memref.copy
+// CHECK:         return{{$}}
+
+// The contraction and its epilogue stay in the destination.
+// CHECK:       func.func private @kernel_0(%[[A:.*]]: memref<?x4xf32>, %[[B:.*]]: memref<?x4xf32>) attributes
+// CHECK-NOT:     memref.alloc
+// CHECK:         linalg.fill ins(%{{.*}}) outs(%[[B]]
+// CHECK:         linalg.generic {{.*}} ins(%[[A]] : memref<?x4xf32>) outs(%[[B]]
+// CHECK:         return{{$}}
+
+#id = affine_map<(i, j) -> (i, j)>
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%x: tensor<?x4xf32> {mlc.input = "x"}, %y: tensor<?x4xf32> {mlc.output = "y"}) -> tensor<?x4xf32> {
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+    %t = tensor.empty(%n) : tensor<?x4xf32>
+    %0 = call @kernel_0(%x, %t) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    %1 = call @kernel_0(%0, %y) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    return %1 : tensor<?x4xf32>
+  }
+  func.func private @kernel_0(%a: tensor<?x4xf32>, %b: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {mlc.kind = "elementwise"} {
+    %zero = arith.constant 0.0 : f32
+    %0 = linalg.fill ins(%zero : f32) outs(%b : tensor<?x4xf32>) -> tensor<?x4xf32>
+    %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<?x4xf32>) outs(%0 : tensor<?x4xf32>) {
+    ^bb0(%p: f32, %q: f32):
+      %2 = arith.addf %p, %q : f32
+      linalg.yield %2 : f32
+    } -> tensor<?x4xf32>
+    return %1 : tensor<?x4xf32>
+  }
+}
