@@ -238,6 +238,7 @@ Status EagerRunner::State::dispatch(const FunctionPlan &plan, NodePlan &step,
 
   if (!kernel.function) {
     std::vector<Tensor> inputs;
+    inputs.reserve(operands.size());
     for (const Tensor *operand : operands)
       inputs.push_back(*operand);
     auto values = evaluateNode(kernel.node, inputs, kernel.resultTypes);
@@ -282,6 +283,7 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(FunctionPlan &plan,
   for (const auto &entry : plan.atHand)
     values[static_cast<size_t>(entry.first)] = &entry.second;
   std::vector<int64_t> dims;
+  dims.reserve(plan.dimSources.size());
   for (const auto &source : plan.dimSources)
     dims.push_back(inputs[source.first].shape()[source.second]);
 
@@ -289,6 +291,7 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(FunctionPlan &plan,
     const Node &node = *step.node;
     if (step.callee) {
       std::vector<Tensor> arguments;
+      arguments.reserve(node.operands.size());
       for (ValueId operand : node.operands)
         arguments.push_back(*values[static_cast<size_t>(operand)]);
       auto results = execute(*step.callee, arguments);
@@ -310,6 +313,7 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(FunctionPlan &plan,
   }
 
   std::vector<Tensor> outputs;
+  outputs.reserve(function.body.outputs.size());
   for (ValueId output : function.body.outputs)
     outputs.push_back(*values[static_cast<size_t>(output)]);
   return outputs;

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace mlc::run {
 
@@ -76,7 +77,7 @@ public:
   Timing finish() {
     std::sort(perCall.begin(), perCall.end());
     auto percentile = [&](double p) {
-      return perCall[static_cast<size_t>(p * static_cast<double>(perCall.size() - 1) + 0.5)];
+      return perCall[static_cast<size_t>(std::lround(p * static_cast<double>(perCall.size() - 1)))];
     };
     timing.samples = static_cast<int64_t>(perCall.size());
     timing.calls = timing.samples * timing.batch;
@@ -114,6 +115,7 @@ struct Subject {
 
   std::vector<Tensor> positional() const {
     std::vector<Tensor> tensors;
+    tensors.reserve(interface.inputs.size());
     for (const ImageTensor &input : interface.inputs)
       tensors.push_back(inputs.at(input.name));
     return tensors;

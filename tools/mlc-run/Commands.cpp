@@ -111,6 +111,7 @@ Status Command::load(const Engine &engine) {
     model = std::move(*loaded);
   }
   std::vector<NamedType> expected;
+  expected.reserve(model.graph.parameters.size());
   for (const Parameter &parameter : model.graph.parameters)
     expected.push_back({parameter.name, parameter.type});
   auto given = readValues("parameter", expected, arguments.parameters, {}, /*complete=*/false,
@@ -200,6 +201,7 @@ Status Command::run(const Engine &engine, const ImageInterface &interface) {
 
   enterStage("reading the inputs");
   std::vector<NamedType> expected;
+  expected.reserve(interface.inputs.size());
   for (const ImageTensor &input : interface.inputs)
     expected.push_back({input.name, typeOf(input, interface.dims)});
   auto inputs = readValues("input", expected, arguments.inputs, arguments.dims, /*complete=*/true,
