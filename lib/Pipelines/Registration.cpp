@@ -6,14 +6,17 @@
 #include "mlc/Transforms/Graph/Passes.h"
 #include "mlc/Transforms/Loop/Passes.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMInterface.h"
+#include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
 #include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
-#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -110,11 +113,12 @@ void registerPassesAndPipelines() {
   // The upstream passes of our phases, so that a phase can be run step by step.
   memref::registerExpandStridedMetadataPass();
   registerCanonicalizerPass();
-  registerConvertToLLVMPass();
   registerCSEPass();
-  registerLowerAffinePass();
-  registerReconcileUnrealizedCastsPass();
-  registerSCFToControlFlowPass();
+  // One by one: the header that registers all conversions includes all dialects.
+  registerPass([] { return createConvertToLLVMPass(); });
+  registerPass([] { return createLowerAffinePass(); });
+  registerPass([] { return createReconcileUnrealizedCastsPass(); });
+  registerPass([] { return createSCFToControlFlowPass(); });
   for (Phase phase : {Phase::Fused, Phase::Linalg, Phase::Buffers, Phase::Vector, Phase::LLVM})
     registerPass([phase] { return std::make_unique<RunToPhase>(phase); });
 }
