@@ -36,20 +36,26 @@ static LogicalResult bufferizeDriver(func::FuncOp driver) {
   for (Value argument : body.getArguments())
     argument.setType(bufferType(argument.getType()));
   OpBuilder b(driver.getContext());
+  SmallVector<tensor::EmptyOp> empties;
   for (Operation &op : llvm::make_early_inc_range(body)) {
     b.setInsertionPoint(&op);
     if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
-      auto alloc = memref::AllocOp::create(b, op.getLoc(), bufferType(empty.getType()),
-                                           empty.getDynamicSizes());
-      empty.replaceAllUsesWith(alloc.getResult());
-      op.erase();
+      empties.push_back(empty);
     } else if (auto dim = dyn_cast<tensor::DimOp>(op)) {
       Value size = memref::DimOp::create(b, op.getLoc(), dim.getSource(), dim.getIndex());
       dim.replaceAllUsesWith(size);
       op.erase();
     } else if (auto call = dyn_cast<func::CallOp>(op)) {
-      auto destinations = call.getOperands().take_back(call.getNumResults());
-      func::CallOp::create(b, op.getLoc(), call.getCallee(), TypeRange(), call.getOperands());
+      // An empty tensor has no identity, so calls may share one (cse sees to it);
+      // each gets a buffer of its own.
+      SmallVector<Value> operands(call.getOperands());
+      MutableArrayRef<Value> destinations =
+          MutableArrayRef(operands).take_back(call.getNumResults());
+      for (Value &destination : destinations)
+        if (auto empty = destination.getDefiningOp<tensor::EmptyOp>())
+          destination = memref::AllocOp::create(b, op.getLoc(), bufferType(empty.getType()),
+                                                empty.getDynamicSizes());
+      func::CallOp::create(b, op.getLoc(), call.getCallee(), TypeRange(), operands);
       call.replaceAllUsesWith(destinations);
       op.erase();
     } else if (auto ret = dyn_cast<func::ReturnOp>(op)) {
@@ -61,6 +67,8 @@ static LogicalResult bufferizeDriver(func::FuncOp driver) {
       return op.emitError() << "expected calls, tensor.empty and tensor.dim only";
     }
   }
+  for (tensor::EmptyOp empty : empties)
+    empty.erase();
   driver.setType(b.getFunctionType(body.getArgumentTypes(), {}));
   driver.removeResAttrsAttr();
   return success();

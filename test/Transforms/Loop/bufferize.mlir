@@ -8,7 +8,10 @@
 // CHECK:         %[[N:.*]] = memref.dim %[[X]]
 // CHECK:         %[[T:.*]] = memref.alloc(%[[N]]) : memref<?x4xf32>
 // CHECK:         call @kernel_0(%[[X]], %[[T]]) : (memref<?x4xf32>, memref<?x4xf32>) -> ()
-// CHECK:         call @kernel_0(%[[T]], %[[Y]])
+// Two calls that name the same empty tensor do not share a buffer.
+// CHECK:         %[[U:.*]] = memref.alloc(%[[N]]) : memref<?x4xf32>
+// CHECK:         call @kernel_0(%[[T]], %[[U]])
+// CHECK:         call @kernel_0(%[[U]], %[[Y]])
 // CHECK-NOT:     memref.copy
 // CHECK:         return{{$}}
 
@@ -29,7 +32,8 @@ module {
     %n = tensor.dim %x, %c0 : tensor<?x4xf32>
     %t = tensor.empty(%n) : tensor<?x4xf32>
     %0 = call @kernel_0(%x, %t) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
-    %1 = call @kernel_0(%0, %y) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    %3 = call @kernel_0(%0, %t) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    %1 = call @kernel_0(%3, %y) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
     return %1 : tensor<?x4xf32>
   }
   func.func private @kernel_0(%a: tensor<?x4xf32>, %b: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {mlc.kind = "elementwise"} {
