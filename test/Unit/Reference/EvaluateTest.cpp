@@ -116,3 +116,14 @@ TEST_CASE("evaluateNode refuses ops and types it cannot know") {
   checkRefused(evaluateNode(neg, {f32({1})}, {{DType::F32, {Dim("n")}}}), ErrorKind::Usage, "`n`");
   checkRefused(evaluateNode(neg, {f32({1})}, {}), ErrorKind::Usage, "one result type");
 }
+
+TEST_CASE("evaluateNode gives results their own memory") {
+  Node reshape;
+  reshape.op = Op::Reshape;
+  reshape.attributes = {{"shape", Dims{2, 1}}};
+  Tensor x = f32({1, 2});
+  auto results = evaluateNode(reshape, {x}, {{DType::F32, {2, 1}}});
+  REQUIRE(results.ok());
+  checkSame((*results)[0], f32({2, 1}, {1, 2}));
+  CHECK((*results)[0].data() != x.data());
+}
