@@ -264,6 +264,24 @@ TEST_CASE("a helper process compiles, and keeps its limit") {
   CHECK(reply->result == ask(compileRequest()).result);
 }
 
+TEST_CASE("a helper that runs out of memory says so wherever it is") {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  int refused = 0;
+  for (int64_t quarters = 1440; quarters <= 1600; quarters += 16) {
+    HelperLimits limits;
+    limits.memoryBytes = quarters << 18; // 360 to 400 MiB: it fails later and later
+    auto reply = CompilerClient::helperProcess(limits, HELPER)->call(compileRequest());
+    INFO(limits.memoryBytes << ": " << (reply ? reply->message : reply.error().message));
+    if (reply)
+      CHECK(reply->ok);
+    else
+      CHECK(int(reply.error().kind) == int(ErrorKind::ResourceLimit));
+    refused += !reply;
+  }
+  CHECK(refused > 0);
+#endif
+}
+
 TEST_CASE("the library exports the door and nothing of mlc") {
   FILE *pipe = popen("nm -D --defined-only " COMPILER, "r");
   REQUIRE(pipe);
