@@ -42,7 +42,8 @@ static LogicalResult bufferizeDriver(func::FuncOp driver) {
     if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
       empties.push_back(empty);
     } else if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-      Value size = memref::DimOp::create(b, op.getLoc(), dim.getSource(), dim.getIndex());
+      // Not dim.getSource(): the operand is a memref by now.
+      Value size = memref::DimOp::create(b, op.getLoc(), op.getOperand(0), op.getOperand(1));
       dim.replaceAllUsesWith(size);
       op.erase();
     } else if (auto call = dyn_cast<func::CallOp>(op)) {
