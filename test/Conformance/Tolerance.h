@@ -10,9 +10,9 @@
 //   contraction  min(n, 4 sqrt(n)) u sum |a_i b_i| over the n contracted elements
 //   reduction    sum: min(n, 4 sqrt(n)) u sum |a_i|; mean: that / n and an ulp;
 //                max and min: exact, but for the sign of a zero
-//   composite    gelu: 6 ulp. softmax: relative (16 + 4 sqrt(n) + |x - m| + the
-//                mean of |x_j - m| weighted with the results) u, and 2 ulp at
-//                least, where m is the maximum: x - m rounds before exp sees it
+//   composite    softmax: relative (16 + 4 sqrt(n) + |x - m| + the mean of
+//                |x_j - m| weighted with the results) u, and 2 ulp at least,
+//                where m is the maximum: x - m rounds before exp sees it
 //
 //===----------------------------------------------------------------------===//
 #ifndef MLC_TEST_CONFORMANCE_TOLERANCE_H

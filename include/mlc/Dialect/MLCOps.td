@@ -170,7 +170,7 @@ def MLC_GeluOp : MLC_UnaryOp<"gelu", "Gelu"> {
   let arguments = (ins MLC_Tensor:$operand, DefaultValuedAttr<StrAttr, "\"erf\"">:$approximate);
   let constraints = [SameTypes, FloatOnly, "[C3] `approximate` is \"erf\" or \"tanh\""];
   let example = "gelu([0, 1]) = [0, 0.8413447]";
-  let tolerance = "composite";
+  let tolerance = "ulp4";
 }
 
 //===----------------------------------------------------------------------===//

@@ -188,22 +188,15 @@ Value emitSigmoid(ImplicitLocOpBuilder &b, Value x) {
 
 Value emitGeluErf(ImplicitLocOpBuilder &b, Value x) {
   Emitter e(b, x);
-  // gelu(x) = max(x, 0) - |x| Phi(-|x|), and Phi(-a) = exp(-a^2/2) P(a) / Q(a): the
-  // small result of a negative x is never a difference. It is 0 from -14.3 on.
+  // gelu(x) = max(x, 0) - |x| Phi(-|x|), and a Phi(-a) = s P(s) exp(-a^2/2) with
+  // s = a / (a + c): the small result of a negative x is never a difference. It is 0
+  // from -14.3 on.
   Value a = e.atMost(e.abs(x), 15.0f);
   Value square = e.mul(a, a);
   Value squareLow = e.fma(a, a, e.neg(square));
   auto reduced = e.reduce(e.mul(square, -0.5f), e.mul(squareLow, -0.5f));
-  // a P and Q by even and odd powers: what a^2 was rounded by cancels in the quotient.
-  const auto &p = kNormalTail;
-  const auto &q = kNormalTailDivisor;
-  auto pair = [&](float c0, float c1) { return e.fma(square, c1, e.constant(c0)); };
-  static_assert(p[0] == 0.5f && q[0] == 1.0f);
-  Value top = e.fma(a, pair(p[2], p[4]), pair(p[1], p[3]));
-  top = e.fma(square, top, e.mul(a, p[0]));
-  Value evenPowers = e.fma(square, pair(q[2], q[4]), e.constant(q[0]));
-  Value oddPowers = e.fma(square, pair(q[3], q[5]), e.constant(q[1]));
-  Value tail = e.div(top, e.fma(a, oddPowers, evenPowers));
+  Value s = e.div(a, e.add(a, kNormalTailShift));
+  Value tail = e.mul(s, e.polynomial(kNormalTail, s));
   tail = e.fma(tail, e.expm1Reduced(reduced.r), tail);
   auto scaled = e.scale(tail, reduced.n);
   Value positive = e.select(e.less(x, 0.0f), e.constant(-0.0f), x);
