@@ -300,7 +300,7 @@ Result<Tensor> emptyTensor(DType dtype, Shape shape) {
     return buffer.takeError();
   void *data = buffer->data();
   auto owner = std::make_shared<AlignedBuffer>(std::move(*buffer));
-  return Tensor::borrow(dtype, std::move(shape), data, std::move(owner));
+  return Tensor::borrow(dtype, std::move(shape), data, owner);
 }
 
 } // namespace mlc

@@ -183,7 +183,7 @@ OpFoldResult AddOp::fold(FoldAdaptor adaptor) {
   if (isAll(getLhs(), zero))
     return getRhs();
   return foldBinary(
-      adaptor.getOperands(), getType(), [](APFloat a, const APFloat &b) { return a + b; },
+      adaptor.getOperands(), getType(), [](const APFloat &a, const APFloat &b) { return a + b; },
       [](const APSInt &a, const APSInt &b) { return a + b; });
 }
 
@@ -191,7 +191,7 @@ OpFoldResult SubOp::fold(FoldAdaptor adaptor) {
   if (isAll(getRhs(), 0.0))
     return getLhs();
   return foldBinary(
-      adaptor.getOperands(), getType(), [](APFloat a, const APFloat &b) { return a - b; },
+      adaptor.getOperands(), getType(), [](const APFloat &a, const APFloat &b) { return a - b; },
       [](const APSInt &a, const APSInt &b) { return a - b; });
 }
 
@@ -201,7 +201,7 @@ OpFoldResult MulOp::fold(FoldAdaptor adaptor) {
   if (isAll(getLhs(), 1.0))
     return getRhs();
   return foldBinary(
-      adaptor.getOperands(), getType(), [](APFloat a, const APFloat &b) { return a * b; },
+      adaptor.getOperands(), getType(), [](const APFloat &a, const APFloat &b) { return a * b; },
       [](const APSInt &a, const APSInt &b) { return a * b; });
 }
 
@@ -209,7 +209,7 @@ OpFoldResult DivOp::fold(FoldAdaptor adaptor) {
   if (isAll(getRhs(), 1.0))
     return getLhs();
   return foldBinary(
-      adaptor.getOperands(), getType(), [](APFloat a, const APFloat &b) { return a / b; },
+      adaptor.getOperands(), getType(), [](const APFloat &a, const APFloat &b) { return a / b; },
       [](const APSInt &a, const APSInt &b) {
         if (b.isZero())
           return b;
@@ -330,7 +330,7 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
   auto type = cast<RankedTensorType>(getType());
   Type to = type.getElementType();
   bool toBool = to.isInteger(1), toUnsigned = to.isUnsignedInteger();
-  auto convert = [&](auto values, auto function) -> OpFoldResult {
+  auto convert = [&](const auto &values, auto function) -> OpFoldResult {
     llvm::SmallVector<decltype(function(values[0]))> converted;
     for (const auto &value : values)
       converted.push_back(function(value));

@@ -10,7 +10,7 @@ FunctionBuilder::FunctionBuilder(const Graph &graph, std::string name) : graph(g
   function.name = std::move(name);
 }
 
-ValueId FunctionBuilder::input(std::string name, TensorType type) {
+ValueId FunctionBuilder::input(const std::string &name, TensorType type) {
   auto id = static_cast<ValueId>(function.values.size());
   function.values.push_back({takeUniqueName(names, name), std::move(type)});
   function.body.inputs.push_back(id);
@@ -18,7 +18,8 @@ ValueId FunctionBuilder::input(std::string name, TensorType type) {
 }
 
 Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> operands,
-                                                    Attributes attributes, std::string name) {
+                                                    Attributes attributes,
+                                                    const std::string &name) {
   auto complete = completeAttributes(op, std::move(attributes));
   if (!complete)
     return complete.takeError();
@@ -60,7 +61,7 @@ Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> 
 }
 
 Result<ValueId> FunctionBuilder::node(Op op, std::vector<ValueId> operands, Attributes attributes,
-                                      std::string name) {
+                                      const std::string &name) {
   if (op == Op::Call) {
     auto callee = attributes.find("callee");
     const auto *text =
@@ -71,13 +72,13 @@ Result<ValueId> FunctionBuilder::node(Op op, std::vector<ValueId> operands, Attr
                         std::to_string(target->body.outputs.size()) +
                         " results, expected 1 (see FunctionBuilder::nodes)");
   }
-  auto results = nodes(op, std::move(operands), std::move(attributes), std::move(name));
+  auto results = nodes(op, std::move(operands), std::move(attributes), name);
   if (!results)
     return results.takeError();
   return results->front();
 }
 
-void FunctionBuilder::output(ValueId value, std::string name) {
+void FunctionBuilder::output(ValueId value, const std::string &name) {
   function.body.outputs.push_back(value);
   function.outputNames.push_back(takeUniqueName(outputNames, name));
 }

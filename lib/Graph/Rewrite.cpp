@@ -77,6 +77,7 @@ private:
 
   std::vector<ValueId> mapped(const Copy &copy, const std::vector<ValueId> &ids) const {
     std::vector<ValueId> list;
+    list.reserve(ids.size());
     for (ValueId id : ids)
       list.push_back(copy.values[static_cast<size_t>(id)]);
     return list;
@@ -129,6 +130,7 @@ private:
       return badInputError("call [C1]: the model has no function `" + name + '`');
     std::vector<ValueId> arguments = mapped(caller, call.operands);
     std::vector<TensorType> types;
+    types.reserve(arguments.size());
     for (ValueId id : arguments)
       types.push_back(result.values[static_cast<size_t>(id)].type);
     auto dims = bindDims(*callee, types);

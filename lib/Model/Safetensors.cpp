@@ -88,6 +88,7 @@ static bool readMetadata(JsonReader &reader, Json value, const JsonPath &path,
 static Status checkLayout(const SafetensorsHeader &header, int64_t dataBytes,
                           const std::string &name) {
   std::vector<std::pair<const std::string *, const TensorEntry *>> order;
+  order.reserve(header.tensors.size());
   for (const auto &[tensorName, entry] : header.tensors)
     order.emplace_back(&tensorName, &entry);
   std::sort(order.begin(), order.end(), [](const auto &a, const auto &b) {
@@ -214,6 +215,7 @@ std::string mlc::writeSafetensorsHeader(const std::map<std::string, std::string>
                                         std::vector<const Tensor *> &order) {
   // Larger elements first: then all are aligned.
   std::vector<std::pair<const std::string *, const Tensor *>> sorted;
+  sorted.reserve(tensors.size());
   for (const auto &[name, tensor] : tensors)
     sorted.emplace_back(&name, &tensor);
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto &a, const auto &b) {

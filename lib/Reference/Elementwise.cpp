@@ -100,6 +100,7 @@ Result<Tensor> compareAll(const Node &node, const ResultType &type, const std::v
                           const std::vector<T> &b) {
   const auto &direction = attribute<std::string>(node, "direction");
   std::vector<int64_t> result;
+  result.reserve(a.size());
   for (size_t i = 0; i < a.size(); ++i)
     result.push_back(holds(direction, a[i], b[i]));
   return fromIntegers(type, result);
@@ -198,6 +199,7 @@ Result<Tensor> evaluateCast(const Node &, const Operands &operands, const Result
     if (isFloat(type.dtype))
       return fromFloats(type, values);
     std::vector<int64_t> result;
+    result.reserve(values.size());
     for (double x : values)
       result.push_back(type.dtype == DType::Bool
                            ? x != 0

@@ -93,6 +93,7 @@ public:
       at(body.inputs[i]) = inputs[i];
     for (const Node &node : body.nodes) {
       std::vector<Tensor> operands;
+      operands.reserve(node.operands.size());
       for (ValueId id : node.operands)
         operands.push_back(take(id));
       auto results = evaluate(node, operands);
@@ -106,6 +107,7 @@ public:
         at(node.results[i]) = std::move((*results)[i]);
     }
     std::vector<Tensor> outputs;
+    outputs.reserve(body.outputs.size());
     for (ValueId id : body.outputs)
       outputs.push_back(take(id));
     return outputs;
@@ -140,6 +142,7 @@ private:
       const Function *callee =
           index.findFunction(std::get<std::string>(node.attributes.at("callee")));
       std::vector<TensorType> types;
+      types.reserve(operands.size());
       for (const Tensor &operand : operands)
         types.push_back(typeOf(operand));
       auto bindings = bindDims(*callee, types);
@@ -148,6 +151,7 @@ private:
       return Evaluator(index, parameters, *callee, std::move(*bindings)).run(operands);
     }
     std::vector<TensorType> types;
+    types.reserve(node.results.size());
     for (ValueId id : node.results)
       types.push_back(substituteDims(function.values[static_cast<size_t>(id)].type, dims));
     return evaluateNode(node, operands, types);
@@ -197,6 +201,7 @@ Result<std::vector<Tensor>> evaluateReference(const Graph &graph, const Function
                                               const ParameterMap &parameters,
                                               const std::vector<Tensor> &inputs) {
   std::vector<TensorType> types;
+  types.reserve(inputs.size());
   for (const Tensor &input : inputs)
     types.push_back(typeOf(input));
   auto dims = bindDims(function, types);

@@ -244,7 +244,7 @@ Result<DoorReply> HelperProcess::judge(const Outcome &outcome) const {
                          std::to_string(limits.memoryBytes >> 20) + " MiB");
   if (signal == SIGKILL)
     return resourceError("the compile helper was killed; the system may be out of memory");
-  std::string complaint = outcome.complaint.substr(0, outcome.complaint.find_last_not_of("\n") + 1);
+  std::string complaint = outcome.complaint.substr(0, outcome.complaint.find_last_not_of('\n') + 1);
   if (!complaint.empty())
     complaint = ": " + complaint;
   if (signal != 0)

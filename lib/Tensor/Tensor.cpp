@@ -84,7 +84,7 @@ Result<Tensor> Tensor::zeros(DType dtype, Shape shape) {
     return noMemory(dtype, shape, *bytes);
   std::memset(memory.get(), 0, static_cast<size_t>(*bytes));
   void *data = memory.get();
-  return borrow(dtype, std::move(shape), data, std::move(memory));
+  return borrow(dtype, std::move(shape), data, memory);
 }
 
 Result<Tensor> Tensor::fromBytes(DType dtype, Shape shape, std::string_view bytes) {
@@ -100,16 +100,17 @@ Result<Tensor> Tensor::fromBytes(DType dtype, Shape shape, std::string_view byte
   if (!bytes.empty())
     std::memcpy(memory.get(), bytes.data(), bytes.size());
   void *data = memory.get();
-  return borrow(dtype, std::move(shape), data, std::move(memory));
+  return borrow(dtype, std::move(shape), data, memory);
 }
 
-Tensor Tensor::borrow(DType dtype, Shape shape, void *data, std::shared_ptr<void> keepAlive) {
+Tensor Tensor::borrow(DType dtype, Shape shape, void *data,
+                      const std::shared_ptr<void> &keepAlive) {
   Tensor tensor;
   tensor.elementType = dtype;
   tensor.count = elementCount(shape).value_or(0);
   tensor.dims = std::move(shape);
   if (data)
-    tensor.memory = std::shared_ptr<void>(std::move(keepAlive), data);
+    tensor.memory = std::shared_ptr<void>(keepAlive, data);
   return tensor;
 }
 

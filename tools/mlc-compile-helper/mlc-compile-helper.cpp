@@ -38,7 +38,8 @@ static void limit(int resource, rlim_t soft, rlim_t hard) {
 
 static int64_t number(const char *argument, const char *prefix) {
   size_t length = std::strlen(prefix);
-  return std::strncmp(argument, prefix, length) == 0 ? std::atoll(argument + length) : -1;
+  return std::strncmp(argument, prefix, length) == 0 ? std::strtoll(argument + length, nullptr, 10)
+                                                     : -1;
 }
 
 /// dlopen cannot tell a missing file from missing memory, so ask beforehand.

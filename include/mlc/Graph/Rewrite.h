@@ -16,14 +16,14 @@ public:
   /// `graph` gives meaning to parameter and call nodes and must outlive this.
   FunctionBuilder(const Graph &graph, std::string name);
 
-  ValueId input(std::string name, TensorType type);
+  ValueId input(const std::string &name, TensorType type);
   /// Appends a node with one result.
   Result<ValueId> node(Op op, std::vector<ValueId> operands, Attributes attributes = {},
-                       std::string name = "");
+                       const std::string &name = "");
   /// Appends a node with any number of results (call).
   Result<std::vector<ValueId>> nodes(Op op, std::vector<ValueId> operands,
-                                     Attributes attributes = {}, std::string name = "");
-  void output(ValueId value, std::string name);
+                                     Attributes attributes = {}, const std::string &name = "");
+  void output(ValueId value, const std::string &name);
   const TensorType &type(ValueId value) const;
   Function finish();
 

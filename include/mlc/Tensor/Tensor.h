@@ -38,7 +38,8 @@ public:
   static Result<Tensor> fromBytes(DType dtype, Shape shape, std::string_view bytes);
   /// Memory of someone else; `keepAlive` is released with the last copy. The
   /// shape must have an elementCount, `data` may be null if that is 0.
-  static Tensor borrow(DType dtype, Shape shape, void *data, std::shared_ptr<void> keepAlive);
+  static Tensor borrow(DType dtype, Shape shape, void *data,
+                       const std::shared_ptr<void> &keepAlive);
 
   DType dtype() const { return elementType; }
   const Shape &shape() const { return dims; }
