@@ -180,7 +180,8 @@ private:
       shape.push_back(d.isSymbolic() ? dimSize : d.size);
     return shape;
   }
-  const TensorType &typeOf(ValueId id) const { return builder.type(id); }
+  /// A copy, as the builder moves its own when it grows.
+  TensorType typeOf(ValueId id) const { return builder.type(id); }
   const Bounded &valueOf(ValueId id) const {
     return std::find_if(live.begin(), live.end(), [&](const Live &l) { return l.id == id; })->value;
   }
