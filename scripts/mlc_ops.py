@@ -5,6 +5,8 @@ that ODS ignores (class MLC_Facts) are visible there and nowhere else. LLVM_TBLG
 the environment override Debian's places.
 """
 
+import difflib
+import itertools
 import json
 import os
 import pathlib
@@ -160,7 +162,10 @@ def main(generate, target):
     except Malformed as error:
         sys.exit(f"{TD.name}: {error}")
     if sys.argv[1:] == ["--check"]:
-        if not path.exists() or path.read_text() != fresh:
-            sys.exit(f"{target} is stale: run {os.path.relpath(sys.argv[0], ROOT)}")
+        there = path.read_text() if path.exists() else ""
+        if there != fresh:
+            lines = difflib.unified_diff(there.splitlines(), fresh.splitlines(), target, "fresh", n=0)
+            sys.exit("\n".join([f"{target} is stale: run {os.path.relpath(sys.argv[0], ROOT)}",
+                                *itertools.islice(lines, 12)]))
         return
     path.write_text(fresh)
