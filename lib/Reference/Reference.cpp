@@ -69,7 +69,7 @@ Result<Tensor> evaluateOp(const Node &node, const Operands &operands, const Resu
   case Op::Call:
     return usageError(std::string(opInfo(node.op).name) + ": its value needs the model");
   }
-  return internalError("op " + std::to_string(static_cast<int>(node.op)) + " has no reference");
+  return internalError("op `" + std::string(opInfo(node.op).name) + "` has no reference");
 }
 
 TensorType typeOf(const Tensor &tensor) {
