@@ -4,6 +4,8 @@
 #include "FmaPeak.h"
 #include "Graphs.h"
 
+#include "mlc/Api/Nn.h"
+
 #include <benchmark/benchmark.h>
 
 using namespace mlc;
@@ -58,6 +60,46 @@ static void AddsJit(State &state) { runJit(state, adds(100)); }
 static void AddsEager(State &state) { runEager(state, adds(100)); }
 BENCHMARK(AddsJit);
 BENCHMARK(AddsEager);
+
+//===----------------------------------------------------------------------===//
+// What calling from C++ costs: four elements, so that it is all overhead
+//===----------------------------------------------------------------------===//
+
+static Tensor addOne(const Tensor &x) { return x + 1; }
+
+/// The floor: everything bound beforehand.
+static void CallBound(State &state) {
+  Executable executable = jit(addOne).compile(ones({4}));
+  Call call = get(executable.bind({{"x", ones({4})}}));
+  for (auto _ : state)
+    if (!call.run())
+      state.SkipWithError("run failed");
+}
+/// A jit function that knows the signature: finds it and allocates the result.
+static void CallJit(State &state) {
+  auto function = jit(addOne);
+  Tensor x = ones({4});
+  for (auto _ : state)
+    benchmark::DoNotOptimize(function(x));
+}
+/// One op at once.
+static void CallOp(State &state) {
+  Tensor x = ones({4}), y = ones({4});
+  for (auto _ : state)
+    benchmark::DoNotOptimize(x + y);
+}
+/// Recording the seed network, without compiling it.
+static void TraceSeed(State &state) {
+  nn::Sequential net(nn::Linear(256), nn::ReLU(), nn::Linear(128), nn::ReLU(), nn::Linear(2));
+  Tensor x = ones({1, 512});
+  net(x);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(net.trace(x));
+}
+BENCHMARK(CallBound);
+BENCHMARK(CallJit);
+BENCHMARK(CallOp);
+BENCHMARK(TraceSeed)->Unit(benchmark::kMicrosecond);
 
 static void compile(State &state, const Case &c) {
   get(engine().compile(c.graph, c.parameters)); // the compiler is open and warm

@@ -13,6 +13,7 @@
 
 #include "mlc/Abi/Frame.h"
 #include "mlc/Abi/Interface.h"
+#include "mlc/Api/Ops.h"
 #include "mlc/Graph/Graph.h"
 #include "mlc/Model/Model.h"
 #include "mlc/Runtime/Compiler.h"
@@ -55,6 +56,12 @@ Result<ImageInterface> describe(const Graph &graph, const std::string &function 
 /// The type of a tensor of an interface whose symbolic dimensions are `dims`.
 TensorType typeOf(const ImageTensor &tensor, const std::vector<std::string> &dims);
 
+struct EngineStats {
+  int64_t traces = 0;       ///< Functions traced by jit().
+  int64_t compilations = 0; ///< Images made; equal graphs share one.
+  int64_t hits = 0;         ///< Calls of jit() functions that found their signature.
+};
+
 class Call;
 class Executable;
 
@@ -78,6 +85,14 @@ public:
                            const CompileOptions &options = {}) const;
   /// The graph of a .mlir file in the mlc dialect.
   Result<Graph> parseMlir(std::string_view text) const;
+  /// Whether there is a compiler half; without, ops are evaluated by the reference.
+  bool hasCompiler() const;
+  /// true: what jit() wrapped runs op by op, for debugging. Also set by the
+  /// environment variable MLC_DISABLE_JIT=1 when the engine is created.
+  void setEager(bool eager) const;
+  bool isEager() const;
+  /// What was traced, compiled and found in a cache since the engine was created.
+  EngineStats stats() const;
   /// Runs a function once, by any executor. Inputs are given by name.
   Result<TensorMap> evaluate(const Graph &graph, const TensorMap &parameters,
                              const TensorMap &inputs, Executor executor,
@@ -86,7 +101,8 @@ public:
   struct State;
 
 private:
-  friend class EagerRunner;
+  friend class JitFunction;
+  friend std::vector<Tensor> apply(Op, const std::vector<Tensor> &, Attributes, SourceLocation);
   explicit Engine(std::shared_ptr<State> state) : state(std::move(state)) {}
   std::shared_ptr<State> state;
 };
@@ -104,6 +120,11 @@ public:
   /// (BadInput) list everything that is missing, unknown, of the wrong dtype or
   /// shape, or overlapping. The Call shares ownership of tensors and executable.
   Result<Call> bind(const TensorMap &inputs, const TensorMap &outputs = {}) const;
+  /// Runs once, by position: for callers that keep types right, as only the sizes of
+  /// symbolic dimensions are read from `inputs`. `outputs` have the memory of
+  /// results of the right types. Allocates nothing on a thread that has run this
+  /// or a larger executable before.
+  Status run(const Tensor *const *inputs, Tensor *outputs) const;
   /// bind, run, and the outputs by name.
   Result<TensorMap> operator()(const TensorMap &inputs) const;
 
@@ -111,7 +132,6 @@ public:
 
 private:
   friend class Engine;
-  friend class EagerRunner;
   explicit Executable(std::shared_ptr<const State> state) : state(std::move(state)) {}
   std::shared_ptr<const State> state;
 };
@@ -138,6 +158,10 @@ private:
   explicit Call(std::unique_ptr<State> state);
   std::unique_ptr<State> state;
 };
+
+/// The engine of ops and of jit() functions that name no other; made on first use
+/// with the default options, and never destroyed. Throws Error.
+const Engine &defaultEngine();
 
 /// Runs a graph op by op: every op compiled alone, once per signature, and
 /// dispatched one by one. The honest baseline that compiled graphs are compared

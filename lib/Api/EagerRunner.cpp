@@ -9,11 +9,8 @@
 // program would hold in its code: which op, on which values.
 //
 //===----------------------------------------------------------------------===//
+#include "OpKernel.h"
 #include "Signature.h"
-#include "State.h"
-
-#include "mlc/Graph/Rewrite.h"
-#include "mlc/Reference/Reference.h"
 
 #include <algorithm>
 #include <optional>
@@ -27,12 +24,7 @@ struct Kernel {
   /// The operands' dimensions, in order, then the function's symbolic ones if an
   /// attribute mentions any.
   std::vector<int64_t> key;
-  std::vector<TensorType> resultTypes; ///< Without symbolic dimensions.
-  std::vector<Shape> resultShapes;
-  Node node; ///< With sizes in place of the attributes' symbolic dimensions.
-  /// Without a compiler half `function` is null and the reference evaluates.
-  std::optional<Executable> executable;
-  mlc_run_function function = nullptr;
+  OpKernel op;
 };
 
 struct FunctionPlan;
@@ -80,19 +72,14 @@ bool matches(const Kernel &kernel, const std::vector<const Tensor *> &operands,
 struct EagerRunner::State {
   Graph graph;
   Engine engine;
-  std::shared_ptr<Engine::State> shared;
   CompileOptions options;
   ImageInterface interface; ///< Of the entry.
   std::map<const Function *, FunctionPlan> plans;
   FunctionPlan *entry = nullptr;
-  AlignedBuffer scratch; ///< Workspace of whichever kernel is running.
-  int64_t scratchBytes = -1;
-  std::vector<const void *> inputPointers;
-  std::vector<void *> outputPointers;
-  std::vector<const Tensor *> operands;
+  std::vector<const Tensor *> operands; ///< Of the op that is dispatched.
+  std::vector<Tensor> results;          ///< Likewise.
 
-  State(const Engine &engine, std::shared_ptr<Engine::State> shared)
-      : engine(engine), shared(std::move(shared)) {}
+  explicit State(const Engine &engine) : engine(engine) {}
 
   FunctionPlan *plan(const Function &function, const TensorMap &parameters);
   Result<Kernel> makeKernel(const FunctionPlan &plan, const NodePlan &step,
@@ -168,55 +155,22 @@ FunctionPlan *EagerRunner::State::plan(const Function &function, const TensorMap
 Result<Kernel> EagerRunner::State::makeKernel(const FunctionPlan &plan, const NodePlan &step,
                                               const std::vector<int64_t> &dims) {
   Kernel kernel;
-  kernel.node = *step.node;
-  Graph alone;
-  FunctionBuilder builder(alone, "op");
-  std::vector<ValueId> inputs;
-  for (const Tensor *operand : operands) {
-    TensorType type{operand->dtype(), {}};
-    for (int64_t size : operand->shape())
-      type.dims.emplace_back(size);
+  for (const Tensor *operand : operands)
     kernel.key.insert(kernel.key.end(), operand->shape().begin(), operand->shape().end());
-    inputs.push_back(builder.input("x" + std::to_string(inputs.size()), std::move(type)));
-  }
+  Node node = *step.node;
   if (step.dependsOnDims) {
     kernel.key.insert(kernel.key.end(), dims.begin(), dims.end());
-    for (auto &attribute : kernel.node.attributes)
+    for (auto &attribute : node.attributes)
       if (auto *sizes = std::get_if<Dims>(&attribute.second))
         for (Dim &dim : *sizes)
           if (auto name = std::find(plan.dimNames.begin(), plan.dimNames.end(), dim.name);
               dim.isSymbolic() && name != plan.dimNames.end())
             dim = Dim(dims[static_cast<size_t>(name - plan.dimNames.begin())]);
   }
-  auto results = builder.nodes(step.node->op, std::move(inputs), kernel.node.attributes, "op");
-  if (!results)
-    return results.takeError();
-  for (ValueId result : *results) {
-    kernel.resultTypes.push_back(builder.type(result));
-    Shape shape;
-    for (const Dim &dim : kernel.resultTypes.back().dims)
-      shape.push_back(dim.size);
-    kernel.resultShapes.push_back(std::move(shape));
-    builder.output(result, "y" + std::to_string(kernel.resultTypes.size() - 1));
-  }
-  if (!shared->hasCompiler())
-    return kernel;
-
-  alone.functions.push_back(builder.finish());
-  auto executable = engine.compile(alone, {}, options);
-  if (!executable)
-    return Error{executable.error().kind,
-                 "node '" + step.node->name + "': " + executable.error().message};
-  const Image &image = *executable->state->loaded->image;
-  if (int64_t bytes = image.workspaceBytes()(nullptr); bytes > scratchBytes) {
-    auto larger = AlignedBuffer::allocate(bytes, "a workspace");
-    if (!larger)
-      return larger.takeError();
-    scratch = std::move(*larger);
-    scratchBytes = bytes;
-  }
-  kernel.function = image.run();
-  kernel.executable = std::move(*executable);
+  auto op = OpKernel::make(engine, std::move(node), operands, options);
+  if (!op)
+    return op.takeError();
+  kernel.op = std::move(*op);
   return kernel;
 }
 
@@ -233,42 +187,10 @@ Status EagerRunner::State::dispatch(const FunctionPlan &plan, NodePlan &step,
       return kernel.takeError();
     found = step.kernels.insert(found, std::move(*kernel));
   }
-  const Kernel &kernel = *found;
-  const std::vector<ValueId> &results = step.node->results;
-
-  if (!kernel.function) {
-    std::vector<Tensor> inputs;
-    inputs.reserve(operands.size());
-    for (const Tensor *operand : operands)
-      inputs.push_back(*operand);
-    auto values = evaluateNode(kernel.node, inputs, kernel.resultTypes);
-    if (!values)
-      return values.takeError();
-    for (size_t i = 0; i < results.size(); ++i)
-      owned[static_cast<size_t>(results[i])] = std::move((*values)[i]);
-    return {};
-  }
-
-  inputPointers.clear();
-  for (const Tensor *operand : operands)
-    inputPointers.push_back(operand->data());
-  outputPointers.clear();
-  for (size_t i = 0; i < results.size(); ++i) {
-    auto tensor = emptyTensor(kernel.resultTypes[i].dtype, kernel.resultShapes[i]);
-    if (!tensor)
-      return tensor.takeError();
-    outputPointers.push_back(tensor->data());
-    owned[static_cast<size_t>(results[i])] = std::move(*tensor);
-  }
-  mlc_frame frame{};
-  frame.version = MLC_FRAME_VERSION;
-  frame.inputs = inputPointers.data();
-  frame.outputs = outputPointers.data();
-  frame.prepared = kernel.executable->state->prepared.data();
-  frame.workspace = scratch.data();
-  if (int32_t code = kernel.function(&frame))
-    return internalError("node '" + step.node->name + "': the image returned " +
-                         std::to_string(code));
+  if (Status status = found->op.run(operands, results); !status)
+    return status;
+  for (size_t i = 0; i < results.size(); ++i)
+    owned[static_cast<size_t>(step.node->results[i])] = std::move(results[i]);
   return {};
 }
 
@@ -332,7 +254,7 @@ Result<EagerRunner> EagerRunner::create(const Engine &engine, const Graph &graph
     return entry.takeError();
   if (Status status = checkParameters(graph, **entry, parameters); !status)
     return status.takeError();
-  auto state = std::make_unique<State>(engine, engine.state);
+  auto state = std::make_unique<State>(engine);
   state->graph = graph;
   state->options = options;
   state->options.function.clear();

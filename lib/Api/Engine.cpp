@@ -5,8 +5,8 @@
 // refuse, and parameters that are not there or of another type.
 //
 //===----------------------------------------------------------------------===//
+#include "OpKernel.h"
 #include "Signature.h"
-#include "State.h"
 
 #include "mlc/Graph/Rewrite.h"
 #include "mlc/Graph/Serialize.h"
@@ -14,6 +14,7 @@
 #include "mlc/Reference/Reference.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace mlc {
 
@@ -109,6 +110,7 @@ Result<std::shared_ptr<const LoadedImage>> Engine::State::compile(const DoorRequ
     return image.takeError();
   slot->image =
       std::make_shared<const LoadedImage>(LoadedImage{std::move(*image), std::move(reply->result)});
+  ++compilations;
   return slot->image;
 }
 
@@ -134,7 +136,25 @@ Result<Engine> Engine::create(EngineOptions options) {
   auto state = std::make_shared<State>();
   state->compiler = options.compiler ? std::move(options.compiler) : CompilerClient::inProcess();
   state->log = std::move(options.log);
+  state->opKernels = std::make_shared<OpKernelCache>();
+  const char *disabled = std::getenv("MLC_DISABLE_JIT");
+  state->eager = disabled && std::string_view(disabled) == "1";
   return Engine(std::move(state));
+}
+
+bool Engine::hasCompiler() const { return state->hasCompiler(); }
+void Engine::setEager(bool eager) const { state->eager = eager; }
+bool Engine::isEager() const { return state->eager; }
+EngineStats Engine::stats() const { return {state->traces, state->compilations, state->hits}; }
+
+const Engine &defaultEngine() {
+  static const Engine *engine = [] {
+    auto created = Engine::create();
+    if (!created)
+      throw created.takeError();
+    return new Engine(std::move(*created));
+  }();
+  return *engine;
 }
 
 Result<Executable> Engine::compile(const Graph &graph, const TensorMap &parameters,

@@ -4,10 +4,18 @@
 // bind(); Call::run is one indirect call.
 //
 //===----------------------------------------------------------------------===//
+#include "OpKernel.h"
 #include "Signature.h"
-#include "State.h"
 
 namespace mlc {
+
+/// What a run function returned.
+static Status statusOf(int32_t code) {
+  if (code == 0)
+    return {};
+  return code == MLC_RUN_CANCELLED ? resourceError("the run was cancelled")
+                                   : internalError("the image returned " + std::to_string(code));
+}
 
 const ImageInterface &Executable::interface() const { return state->loaded->image->interface(); }
 
@@ -44,6 +52,47 @@ Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs)
   return Call(std::move(call));
 }
 
+Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
+  const Image &image = *state->loaded->image;
+  const ImageInterface &interface = image.interface();
+  constexpr size_t kFew = 16;
+  const void *fewInputs[kFew], **inputPointers = fewInputs;
+  void *fewOutputs[kFew], **outputPointers = fewOutputs;
+  std::vector<const void *> manyInputs;
+  std::vector<void *> manyOutputs;
+  if (interface.inputs.size() > kFew) {
+    manyInputs.resize(interface.inputs.size());
+    inputPointers = manyInputs.data();
+  }
+  if (interface.outputs.size() > kFew) {
+    manyOutputs.resize(interface.outputs.size());
+    outputPointers = manyOutputs.data();
+  }
+  int64_t dim = 0; // checkExecutable lets one symbolic dimension through
+  for (size_t i = 0; i < interface.inputs.size(); ++i) {
+    inputPointers[i] = inputs[i]->data();
+    if (!interface.dims.empty() && !interface.inputs[i].dims.empty() &&
+        interface.inputs[i].dims[0] < 0)
+      dim = inputs[i]->shape()[0];
+  }
+  if (dim > state->maxDim)
+    return resourceError("dimension '" + interface.dims[0] + "' is " + std::to_string(dim) +
+                         ", the largest is " + std::to_string(state->maxDim));
+  for (size_t i = 0; i < interface.outputs.size(); ++i)
+    outputPointers[i] = outputs[i].data();
+  auto workspace = threadScratch(image.workspaceBytes()(&dim));
+  if (!workspace)
+    return workspace.takeError();
+  mlc_frame frame{};
+  frame.version = MLC_FRAME_VERSION;
+  frame.inputs = inputPointers;
+  frame.outputs = outputPointers;
+  frame.prepared = state->prepared.data();
+  frame.workspace = *workspace;
+  frame.dims = &dim;
+  return statusOf(image.run()(&frame));
+}
+
 Result<TensorMap> Executable::operator()(const TensorMap &inputs) const {
   auto call = bind(inputs);
   if (!call)
@@ -61,13 +110,7 @@ Call::Call(Call &&) noexcept = default;
 Call &Call::operator=(Call &&) noexcept = default;
 Call::~Call() = default;
 
-Status Call::run() {
-  int32_t code = state->function(&state->frame);
-  if (code == 0)
-    return {};
-  return code == MLC_RUN_CANCELLED ? resourceError("the run was cancelled")
-                                   : internalError("the image returned " + std::to_string(code));
-}
+Status Call::run() { return statusOf(state->function(&state->frame)); }
 
 const std::vector<Tensor> &Call::outputs() const { return state->outputs; }
 mlc_run_function Call::function() const { return state->function; }

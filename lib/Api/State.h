@@ -7,6 +7,7 @@
 #include "mlc/Runtime/Image.h"
 #include "mlc/mlc.h"
 
+#include <atomic>
 #include <mutex>
 #include <unordered_map>
 
@@ -18,9 +19,14 @@ struct LoadedImage {
   std::string bytes;
 };
 
+class OpKernelCache;
+
 struct Engine::State {
   std::shared_ptr<CompilerClient> compiler;
   std::function<void(const std::string &)> log;
+  std::shared_ptr<OpKernelCache> opKernels;
+  std::atomic<bool> eager{false};
+  std::atomic<int64_t> traces{0}, compilations{0}, hits{0};
 
   /// Sends a request; a reply that reports an error is that error.
   Result<DoorReply> ask(const DoorRequest &request);

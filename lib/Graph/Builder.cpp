@@ -47,6 +47,7 @@ Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> 
   node.op = op;
   node.operands = std::move(operands);
   node.attributes = std::move(*complete);
+  node.location = location;
   for (TensorType &result : *results) {
     node.results.push_back(static_cast<ValueId>(function.values.size()));
     // The value of a node with one result is called like the node.

@@ -226,9 +226,11 @@ Result<Model> mlc::parseModel(std::string_view bytes, const std::string &nameFor
                  [&] { return loadFrom(sourceOf(bytes, nameForErrors), nameForErrors); });
 }
 
-Result<Model> mlc::loadModel(const std::string &path, const LoadOptions &options) {
+/// body(bytes of the file, its name for errors).
+template <typename T, typename Body>
+static Result<T> withFile(const std::string &path, const LoadOptions &options, Body body) {
   const std::string name = "'" + path + "'";
-  return guarded(name, [&]() -> Result<Model> {
+  return guarded(name, [&]() -> Result<T> {
     Result<RegularFile> file = RegularFile::open(path);
     if (!file)
       return file.takeError();
@@ -242,15 +244,39 @@ Result<Model> mlc::loadModel(const std::string &path, const LoadOptions &options
       ByteSource source = sourceOf((*mapped)->bytes(), name);
       source.mapped = (*mapped)->bytes();
       source.keepAlive = *std::move(mapped);
-      return loadFrom(source, name);
+      return body(source, name);
     }
     ByteSource source;
     source.size = file->size();
     source.read = [&](int64_t offset, void *destination, int64_t count) {
       return file->read(offset, destination, count);
     };
-    return loadFrom(source, name);
+    return body(source, name);
   });
+}
+
+Result<Model> mlc::loadModel(const std::string &path, const LoadOptions &options) {
+  return withFile<Model>(path, options, loadFrom);
+}
+
+Result<std::map<std::string, Tensor>> mlc::loadTensors(const std::string &path,
+                                                       const LoadOptions &options) {
+  using Tensors = std::map<std::string, Tensor>;
+  auto load = [](const ByteSource &source, const std::string &name) -> Result<Tensors> {
+    Result<SafetensorsHeader> header = readSafetensorsHeader(source, name);
+    if (!header)
+      return header.takeError();
+    Tensors tensors;
+    for (const auto &[tensorName, entry] : header->tensors) {
+      Result<Tensor> tensor =
+          readSafetensor(source, entry, name + ": tensor " + quoteForMessage(tensorName));
+      if (!tensor)
+        return tensor.takeError();
+      tensors.emplace(tensorName, *std::move(tensor));
+    }
+    return tensors;
+  };
+  return withFile<Tensors>(path, options, load);
 }
 
 Result<Graph> mlc::graphFromJson(std::string_view text, const std::string &nameForErrors) {
@@ -295,6 +321,20 @@ static Status checkBeforeSaving(const Model &model) {
   return {};
 }
 
+static Status writeSafetensors(const std::string &path,
+                               const std::map<std::string, std::string> &metadata,
+                               const std::map<std::string, Tensor> &tensors) {
+  std::vector<const Tensor *> order;
+  std::string header = writeSafetensorsHeader(metadata, tensors, order);
+  if (header.size() > static_cast<size_t>(SafetensorsHeader::kMaxBytes))
+    return resourceError("the header would have " + std::to_string(header.size()) +
+                         " bytes, the limit is " + std::to_string(SafetensorsHeader::kMaxBytes));
+  std::vector<std::string_view> pieces{header};
+  for (const Tensor *tensor : order)
+    pieces.emplace_back(tensor->dataAs<char>(), static_cast<size_t>(tensor->byteSize()));
+  return writeFile(path, pieces);
+}
+
 static Status saveSafetensors(const std::string &path, const Model &model) {
   // Goldens are named so that they collide with no parameter.
   std::string prefix = "golden";
@@ -319,15 +359,7 @@ static Status saveSafetensors(const std::string &path, const Model &model) {
   metadata[kGraphKey] = writeGraph(model.graph, true);
   if (!goldens.empty())
     metadata[kGoldenKey] = writeGoldens(goldens);
-  std::vector<const Tensor *> order;
-  std::string header = writeSafetensorsHeader(metadata, tensors, order);
-  if (header.size() > static_cast<size_t>(SafetensorsHeader::kMaxBytes))
-    return resourceError("the header would have " + std::to_string(header.size()) +
-                         " bytes, the limit is " + std::to_string(SafetensorsHeader::kMaxBytes));
-  std::vector<std::string_view> pieces{header};
-  for (const Tensor *tensor : order)
-    pieces.emplace_back(tensor->dataAs<char>(), static_cast<size_t>(tensor->byteSize()));
-  return writeFile(path, pieces);
+  return writeSafetensors(path, metadata, tensors);
 }
 
 Status mlc::saveModel(const std::string &path, const Model &model) {
@@ -339,4 +371,8 @@ Status mlc::saveModel(const std::string &path, const Model &model) {
                 model.parameters.empty() && model.golden.empty();
     return json ? writeFile(path, graphToJson(model.graph)) : saveSafetensors(path, model);
   });
+}
+
+Status mlc::saveTensors(const std::string &path, const std::map<std::string, Tensor> &tensors) {
+  return guarded("'" + path + "'", [&] { return writeSafetensors(path, {}, tensors); });
 }

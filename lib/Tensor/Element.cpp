@@ -224,3 +224,49 @@ Status mlc::parseElement(Tensor &tensor, int64_t index, std::string_view text) {
   return badInputError("\"" + std::string(text.substr(0, 40)) + "\" is not a value of " +
                        std::string(dtypeName(tensor.dtype())));
 }
+
+//===----------------------------------------------------------------------===//
+// The one element
+//===----------------------------------------------------------------------===//
+
+/// `value` as a T, if T can hold it (a fraction is cut off).
+template <typename T, typename From> static std::optional<T> narrow(From value) {
+  if constexpr (std::is_same_v<T, bool>)
+    return value != 0;
+  if constexpr (std::is_floating_point_v<T>)
+    return static_cast<T>(value);
+  if constexpr (std::is_floating_point_v<From>) {
+    // -min is a power of two, so both comparisons are exact; false for NaN.
+    constexpr auto bound = -static_cast<From>(std::numeric_limits<T>::min());
+    return std::trunc(value) >= -bound && value < bound ? std::optional<T>(static_cast<T>(value))
+                                                        : std::nullopt;
+  } else {
+    return value >= std::numeric_limits<T>::min() && value <= std::numeric_limits<T>::max()
+               ? std::optional<T>(static_cast<T>(value))
+               : std::nullopt;
+  }
+}
+
+template <typename T> T Tensor::item() const {
+  if (isTraced())
+    throw Error(ErrorKind::Usage, "the value of " + symbol->origin +
+                                      " is not known while its function is traced, only when the "
+                                      "compiled function runs; choose with mlc::select, or run "
+                                      "this part outside the traced function");
+  if (count != 1)
+    throw Error(ErrorKind::Usage, "a tensor of shape " + toString(dims) + " has " +
+                                      std::to_string(count) +
+                                      " elements, expected one to convert to a number");
+  std::optional<T> value = isFloat(elementType) ? narrow<T>(elementAsDouble(*this, 0))
+                                                : narrow<T>(elementAsInt(*this, 0));
+  if (!value)
+    throw Error(ErrorKind::Usage,
+                elementToString(*this, 0) + " is not a value of the integer type asked for");
+  return *value;
+}
+
+template float Tensor::item<float>() const;
+template double Tensor::item<double>() const;
+template int32_t Tensor::item<int32_t>() const;
+template int64_t Tensor::item<int64_t>() const;
+template bool Tensor::item<bool>() const;

@@ -114,6 +114,19 @@ Tensor Tensor::borrow(DType dtype, Shape shape, void *data,
   return tensor;
 }
 
+Tensor Tensor::traced(DType dtype, Shape shape, std::shared_ptr<const TracedValue> value) {
+  Tensor tensor;
+  tensor.elementType = dtype;
+  tensor.dims = std::move(shape);
+  tensor.symbol = std::move(value);
+  return tensor;
+}
+
+Tensor Tensor::view(Shape shape, int64_t first) const {
+  char *begin = static_cast<char *>(memory.get()) + first * dtypeBytes(elementType);
+  return borrow(elementType, std::move(shape), begin, memory);
+}
+
 Tensor Tensor::clone() const {
   std::shared_ptr<void> copy = allocate(byteSize());
   if (!copy)

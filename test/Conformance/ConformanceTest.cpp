@@ -10,7 +10,7 @@
 #include "GuardedTensor.h"
 #include "Tolerance.h"
 
-#include "mlc/mlc.h"
+#include "mlc/Api/Jit.h"
 
 #include <catch2/catch.hpp>
 
@@ -54,7 +54,93 @@ std::string compareOutput(const Node &node, const Run &run, const Expectation &e
 struct Subject {
   Executor executor;
   CompileOptions options;
+  /// Ops are applied one by one to tensors in C++ (mlc/Api/Ops.h): at once with
+  /// Executor::Eager, else traced and compiled (mlc/Api/Jit.h).
+  bool throughCpp = false;
 };
+
+/// The first function of a case as C++ code would be written.
+class Replay {
+public:
+  Replay(const Graph &graph, const TensorMap &parameters) : graph(graph), parameters(parameters) {}
+
+  static constexpr const char *kDim = "n"; ///< The symbolic dimension in a trace.
+
+  std::vector<Tensor> operator()(const std::vector<Tensor> &inputs) const {
+    return call(graph.functions[0], inputs);
+  }
+
+private:
+  std::vector<Tensor> call(const Function &function, const std::vector<Tensor> &inputs) const {
+    std::vector<Tensor> values(function.values.size());
+    std::map<std::string, Dim> sizes; // of symbolic dimensions; a name in a trace
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      auto id = static_cast<size_t>(function.body.inputs[i]);
+      values[id] = inputs[i];
+      const Dims &dims = function.values[id].type.dims;
+      for (size_t d = 0; d < dims.size(); ++d)
+        if (int64_t size = inputs[i].shape()[d]; dims[d].isSymbolic())
+          sizes[dims[d].name] = size == kSymbolic ? Dim(kDim) : Dim(size);
+    }
+    for (const Node &node : function.body.nodes) {
+      std::vector<Tensor> operands;
+      for (ValueId id : node.operands)
+        operands.push_back(values[static_cast<size_t>(id)]);
+      std::vector<Tensor> results;
+      if (node.op == Op::Parameter)
+        results = {parameters.at(std::get<std::string>(node.attributes.at("parameter")))};
+      else if (node.op == Op::Call)
+        results = call(*graph.findFunction(std::get<std::string>(node.attributes.at("callee"))),
+                       operands);
+      else
+        results = apply(node.op, operands, known(node.attributes, sizes));
+      for (size_t i = 0; i < results.size(); ++i)
+        values[static_cast<size_t>(node.results[i])] = results[i];
+    }
+    std::vector<Tensor> outputs;
+    for (ValueId id : function.body.outputs)
+      outputs.push_back(values[static_cast<size_t>(id)]);
+    return outputs;
+  }
+
+  static Attributes known(Attributes attributes, const std::map<std::string, Dim> &sizes) {
+    for (auto &attribute : attributes)
+      if (auto *dims = std::get_if<Dims>(&attribute.second))
+        for (Dim &dim : *dims)
+          if (dim.isSymbolic())
+            dim = sizes.at(dim.name);
+    return attributes;
+  }
+
+  const Graph &graph;
+  const TensorMap &parameters;
+};
+
+/// Runs a case through C++: the outputs of every run by name.
+std::vector<TensorMap> replay(const Case &test, const TensorMap &parameters, bool compiled,
+                              Flush flush) {
+  const Function &function = test.graph.functions[0];
+  Replay body(test.graph, parameters);
+  JitOptions options;
+  for (ValueId input : function.body.inputs) {
+    const Dims &dims = function.values[static_cast<size_t>(input)].type.dims;
+    options.dims.emplace_back(!dims.empty() && dims[0].isSymbolic() ? Replay::kDim : "");
+  }
+  auto wrapped = jit(body, options);
+  std::vector<TensorMap> results;
+  for (const Run &run : test.runs) {
+    TensorMap given = guarded(run.inputs, flush);
+    std::vector<Tensor> inputs;
+    for (ValueId input : function.body.inputs)
+      inputs.push_back(given.at(function.values[static_cast<size_t>(input)].name));
+    std::vector<Tensor> outputs = compiled ? wrapped(inputs) : body(inputs);
+    TensorMap named;
+    for (size_t i = 0; i < outputs.size(); ++i)
+      named.emplace(function.outputNames[i], outputs[i]);
+    results.push_back(std::move(named));
+  }
+  return results;
+}
 
 class Runner {
 public:
@@ -67,6 +153,13 @@ public:
   /// Outputs of every run of the case, or an error.
   Result<std::vector<TensorMap>> execute(const Case &test, Flush flush) {
     TensorMap parameters = guarded(test.parameters, flush);
+    if (subject.throughCpp) {
+      try {
+        return replay(test, parameters, subject.executor == Executor::Jit, flush);
+      } catch (const Error &error) {
+        return error;
+      }
+    }
     std::vector<TensorMap> results;
     if (subject.executor == Executor::Jit) {
       auto executable = engine->compile(test.graph, parameters, subject.options);
@@ -177,19 +270,21 @@ TEST_CASE("every op has a conformance file", "[complete]") {
   }
 }
 
-TEST_CASE("reference", "[reference]") { runAll({Executor::Reference, {}}); }
-TEST_CASE("eager", "[eager]") { runAll({Executor::Eager, options(true, true)}); }
+TEST_CASE("reference", "[reference]") { runAll({Executor::Reference, {}, false}); }
+TEST_CASE("eager", "[eager]") { runAll({Executor::Eager, options(true, true), false}); }
+TEST_CASE("ops in C++", "[cpp]") { runAll({Executor::Eager, {}, true}); }
 
 #ifdef MLC_HAS_COMPILER
-TEST_CASE("jit, optimised, fused", "[jit]") { runAll({Executor::Jit, options(true, true)}); }
+TEST_CASE("jit, optimised, fused", "[jit]") { runAll({Executor::Jit, options(true, true), false}); }
 TEST_CASE("jit, optimised, unfused", "[jit-unfused]") {
-  runAll({Executor::Jit, options(true, false)});
+  runAll({Executor::Jit, options(true, false), false});
 }
-TEST_CASE("jit, O0, fused", "[jit-O0]") { runAll({Executor::Jit, options(false, true)}); }
+TEST_CASE("jit, O0, fused", "[jit-O0]") { runAll({Executor::Jit, options(false, true), false}); }
 TEST_CASE("jit, O0, unfused", "[jit-O0-unfused]") {
-  runAll({Executor::Jit, options(false, false)});
+  runAll({Executor::Jit, options(false, false), false});
 }
+TEST_CASE("ops in C++, traced and compiled", "[cpp-jit]") { runAll({Executor::Jit, {}, true}); }
 TEST_CASE("jit, x86-64-v3", "[jit-v3]") {
-  runAll({Executor::Jit, options(true, true, "x86-64-v3")});
+  runAll({Executor::Jit, options(true, true, "x86-64-v3"), false});
 }
 #endif

@@ -24,12 +24,16 @@ public:
   Result<std::vector<ValueId>> nodes(Op op, std::vector<ValueId> operands,
                                      Attributes attributes = {}, const std::string &name = "");
   void output(ValueId value, const std::string &name);
+  /// The source location of the nodes that follow, see Node::location.
+  void setLocation(std::string text) { location = std::move(text); }
+  /// Valid until the next value is made.
   const TensorType &type(ValueId value) const;
   Function finish();
 
 private:
   const Graph &graph;
   Function function;
+  std::string location;
   /// Names that are taken, each with the next suffix to try.
   std::unordered_map<std::string, int64_t> names, outputNames;
 };

@@ -45,6 +45,12 @@ Result<Model> parseModel(std::string_view bytes, const std::string &nameForError
 /// the path ends in ".json".
 Status saveModel(const std::string &path, const Model &model);
 
+/// The tensors of any safetensors file, by name; nothing in it is trusted.
+Result<std::map<std::string, Tensor>> loadTensors(const std::string &path,
+                                                  const LoadOptions &options = {});
+/// Writes a safetensors file of tensors alone, such as a state dictionary.
+Status saveTensors(const std::string &path, const std::map<std::string, Tensor> &tensors);
+
 /// The JSON of the graph alone, as docs/format.md specifies it.
 std::string graphToJson(const Graph &graph);
 Result<Graph> graphFromJson(std::string_view text, const std::string &nameForErrors);

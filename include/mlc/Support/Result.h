@@ -1,7 +1,8 @@
 //===- Result.h - Errors as values ------------------------------*- C++ -*-===//
 //
-// Every fallible function of mlc returns Result<T> or Status. Nothing below
-// tools/ throws, prints, exits or aborts on what a user gave it.
+// Every fallible function of mlc returns Result<T> or Status, but for ops on
+// tensors in C++ (mlc/Api/Ops.h, Jit.h), which throw Error. Nothing below tools/
+// prints, exits or aborts on what a user gave it.
 // Thread-safety: plain values, as safe as T.
 //
 //===----------------------------------------------------------------------===//
@@ -9,6 +10,7 @@
 #define MLC_SUPPORT_RESULT_H
 
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <utility>
 #include <variant>
@@ -25,11 +27,16 @@ enum class ErrorKind : int32_t {
   ResourceLimit = 6, ///< A memory, time or size limit was reached.
 };
 
-struct Error {
+/// Also what the operators on tensors throw (mlc/Api/Ops.h).
+struct Error : std::exception {
   ErrorKind kind = ErrorKind::Internal;
   /// One line, or one line per finding; names the file, node, field or op and
   /// what was expected. No trailing newline.
   std::string message;
+
+  Error() = default;
+  Error(ErrorKind kind, std::string message) : kind(kind), message(std::move(message)) {}
+  const char *what() const noexcept override { return message.c_str(); }
 };
 
 /// A value or an Error. Test it, then dereference it.

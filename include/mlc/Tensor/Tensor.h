@@ -19,12 +19,20 @@
 namespace mlc {
 
 using Shape = std::vector<int64_t>;
+/// The size, in the shape of a traced tensor, that is known at run time only.
+inline constexpr int64_t kSymbolic = -1;
 
 /// Product of the dimensions, or nothing if one is negative or the product of
 /// those that are not 0 overflows (so that strides fit in every order).
 std::optional<int64_t> elementCount(const Shape &shape);
 /// "[2, 3]".
 std::string toString(const Shape &shape);
+
+/// A value of a graph that is being recorded; lib/Api/Trace.h derives from it.
+struct TracedValue {
+  std::string origin; ///< For errors: "`gt` (model.cpp:12)".
+  virtual ~TracedValue() = default;
+};
 
 class Tensor {
 public:
@@ -41,20 +49,37 @@ public:
   static Tensor borrow(DType dtype, Shape shape, void *data,
                        const std::shared_ptr<void> &keepAlive);
 
+  /// Stands for a value of a graph that is being recorded: it has a dtype and a
+  /// shape, in which a symbolic dimension is kSymbolic, and no elements.
+  static Tensor traced(DType dtype, Shape shape, std::shared_ptr<const TracedValue> value);
+  bool isTraced() const { return symbol != nullptr; }
+  const std::shared_ptr<const TracedValue> &tracedValue() const { return symbol; }
+
   DType dtype() const { return elementType; }
   const Shape &shape() const { return dims; }
+  /// Number of elements; 0 for a traced tensor.
   int64_t size() const { return count; }
   int64_t byteSize() const { return count * dtypeBytes(elementType); }
 
+  /// Of a traced tensor: a pointer to nothing.
   void *data() { return memory.get(); }
   const void *data() const { return memory.get(); }
   template <typename T> T *dataAs() { return static_cast<T *>(data()); }
   template <typename T> const T *dataAs() const { return static_cast<const T *>(data()); }
 
+  /// The one element, converted to T (float, double, int32_t, int64_t or bool).
+  /// Throws Error for another number of elements, and for a traced tensor, whose
+  /// value is known when the compiled graph runs and not before.
+  template <typename T> T item() const;
+  /// Whether the one element is not 0; throws as item does.
+  explicit operator bool() const { return item<bool>(); }
+
   /// A copy with its own memory. Throws std::bad_alloc like a std::vector.
   Tensor clone() const;
   /// The same memory under another shape with as many elements.
   Result<Tensor> reshaped(Shape shape) const;
+  /// The same memory from element `first` on, which must have room for `shape`.
+  Tensor view(Shape shape, int64_t first) const;
   /// Same dtype, shape and bytes (so NaN equals the same NaN).
   bool identical(const Tensor &other) const;
 
@@ -63,7 +88,14 @@ private:
   Shape dims{0};
   int64_t count = 0;
   std::shared_ptr<void> memory;
+  std::shared_ptr<const TracedValue> symbol;
 };
+
+extern template float Tensor::item<float>() const;
+extern template double Tensor::item<double>() const;
+extern template int32_t Tensor::item<int32_t>() const;
+extern template int64_t Tensor::item<int64_t>() const;
+extern template bool Tensor::item<bool>() const;
 
 /// numpy-like text: dtype, shape and elements, elided past `maxElements`.
 std::string toString(const Tensor &tensor, int64_t maxElements = 1000);

@@ -18,6 +18,16 @@ inline void check(const mlc::Status &status) {
     FAIL(status.error().message);
 }
 
+/// The message of the mlc::Error that `function` throws.
+template <typename F> std::string errorOf(F function) {
+  try {
+    function();
+  } catch (const mlc::Error &error) {
+    return error.what();
+  }
+  return "no error";
+}
+
 mlc::Tensor tensor(mlc::Shape shape, const std::vector<float> &values);
 std::vector<float> values(const mlc::Tensor &tensor);
 mlc::TensorType type(mlc::Dims dims, mlc::DType dtype = mlc::DType::F32);

@@ -209,3 +209,27 @@ TEST_CASE("models that could not be loaded are not saved") {
   CHECK(saveModel(dir.path("m"), model).ok());
   CHECK_FALSE(saveModel(dir.path("absent/m"), model).ok());
 }
+
+TEST_CASE("tensors alone are saved and loaded, of models too, and nothing else is") {
+  TempDir dir;
+  std::map<std::string, Tensor> tensors = small().parameters;
+  tensors["empty"] = *Tensor::zeros(DType::Bool, {3, 0});
+  REQUIRE(saveTensors(dir.path("t"), tensors).ok());
+  for (bool map : {false, true}) {
+    LoadOptions options;
+    options.mapWeights = map;
+    auto loaded = loadTensors(dir.path("t"), options);
+    REQUIRE(loaded.ok());
+    REQUIRE(loaded->size() == tensors.size());
+    for (const auto &[name, tensor] : tensors)
+      CHECK(loaded->at(name).identical(tensor));
+  }
+  REQUIRE(saveModel(dir.path("m"), small()).ok());
+  REQUIRE(loadTensors(dir.path("m")).ok());
+  CHECK(loadTensors(dir.path("m"))->count("w") == 1);
+  auto wrong = loadModel(dir.path("t"));
+  REQUIRE(!wrong.ok());
+  CHECK_THAT(wrong.error().message, Contains("not a model"));
+  CHECK_FALSE(loadTensors(dir.path("absent")).ok());
+  CHECK_FALSE(saveTensors(dir.path("absent/t"), tensors).ok());
+}

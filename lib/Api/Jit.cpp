@@ -1,0 +1,248 @@
+//===- Jit.cpp - C++ functions as compiled graphs -------------------------===//
+//
+// Works on signatures and graphs: finds the entry of a call, or traces and compiles
+// one. Refuses arguments and results that cannot be traced, and traces of traces.
+//
+//===----------------------------------------------------------------------===//
+#include "mlc/Api/Jit.h"
+
+#include "OpKernel.h"
+#include "Signature.h"
+#include "Trace.h"
+
+#include <algorithm>
+
+namespace mlc {
+
+struct JitFunction::Entry {
+  const void *tag = nullptr;
+  std::string statics;
+  std::vector<std::pair<DType, Shape>> inputs; ///< kSymbolic where any size does.
+  std::string signature;
+  std::optional<Executable> executable;
+  std::vector<std::pair<DType, Shape>> outputs;
+  std::shared_ptr<void> result;
+  size_t symbolicInput = 0; ///< The first input whose leading dimension is symbolic.
+};
+
+namespace {
+
+bool matches(const std::pair<DType, Shape> &type, const Tensor &tensor) {
+  const Shape &expected = type.second, &shape = tensor.shape();
+  if (tensor.dtype() != type.first || shape.size() != expected.size())
+    return false;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] != expected[i] && expected[i] != kSymbolic)
+      return false;
+  return true;
+}
+
+Error failed(const std::string &function, Error error) {
+  error.message = "jit function `" + function + "`: " + error.message;
+  return error;
+}
+
+} // namespace
+
+JitFunction::JitFunction(JitOptions options) : options(std::move(options)) {}
+JitFunction::~JitFunction() = default;
+
+const Engine &JitFunction::engine() const {
+  return options.engine ? *options.engine : defaultEngine();
+}
+
+bool JitFunction::isEager() const { return engine().isEager(); }
+
+const void *JitFunction::resultOf(const Entry &entry) { return entry.result.get(); }
+
+static std::string typeText(const Tensor &tensor, const std::string &dim) {
+  TensorType type = typeOf(tensor);
+  if (!dim.empty() && !type.dims.empty())
+    type.dims[0] = Dim(dim);
+  return toString(type);
+}
+
+std::string JitFunction::signature(const detail::Leaves &leaves) const {
+  std::string text = "(";
+  for (size_t i = 0; i < leaves.size(); ++i)
+    text += (i ? ", " : "") +
+            typeText(*leaves.begin()[i], i < options.dims.size() ? options.dims[i] : "");
+  text += ")";
+  if (size_t bytes = leaves.staticBytes().size())
+    text += " and " + std::to_string(bytes) + " bytes of static arguments";
+  return text;
+}
+
+/// Of the known signatures the one that shares most characters with this one.
+std::string JitFunction::nearest(const std::string &signature) const {
+  std::string best;
+  size_t most = 0;
+  for (const auto &entry : entries) {
+    const std::string &known = entry->signature;
+    auto left = std::mismatch(known.begin(), known.end(), signature.begin(), signature.end());
+    auto right = std::mismatch(known.rbegin(), known.rend(), signature.rbegin(), signature.rend());
+    auto common = static_cast<size_t>(left.first - known.begin() + (right.first - known.rbegin()));
+    if (best.empty() || common > most) {
+      best = known;
+      most = common;
+    }
+  }
+  return best;
+}
+
+const JitFunction::Entry *JitFunction::find(const detail::Leaves &leaves, const void *tag) const {
+  auto fits = [&](const Entry &entry) {
+    if (entry.tag != tag || entry.inputs.size() != leaves.size() ||
+        entry.statics != leaves.staticBytes())
+      return false;
+    for (size_t i = 0; i < leaves.size(); ++i)
+      if (!matches(entry.inputs[i], *leaves.begin()[i]))
+        return false;
+    return true;
+  };
+  const Entry *recent = last.load(std::memory_order_acquire);
+  if (recent && fits(*recent))
+    return recent;
+  std::lock_guard<std::mutex> lock(mutex);
+  for (const auto &entry : entries)
+    if (fits(*entry))
+      return entry.get();
+  return nullptr;
+}
+
+void JitFunction::checkDims(const detail::Leaves &leaves) const {
+  std::map<std::string_view, size_t> first;
+  for (size_t i = 0; i < std::min(options.dims.size(), leaves.size()); ++i) {
+    const std::string &name = options.dims[i];
+    const Shape &shape = leaves.begin()[i]->shape();
+    if (name.empty())
+      continue;
+    if (shape.empty())
+      throw failed(options.name,
+                   usageError("argument " + std::to_string(i) +
+                              " has no leading dimension to be called '" + name + "'"));
+    size_t before = first.emplace(name, i).first->second;
+    if (int64_t size = leaves.begin()[before]->shape()[0]; size != shape[0])
+      throw failed(options.name,
+                   usageError("dimension '" + name + "' is " + std::to_string(size) +
+                              " in argument " + std::to_string(before) + " and " +
+                              std::to_string(shape[0]) + " in argument " + std::to_string(i)));
+  }
+}
+
+Model JitFunction::trace(const detail::Leaves &leaves, const Body &body,
+                         std::shared_ptr<void> *result) const {
+  if (leaves.anyTraced())
+    throw failed(options.name, usageError("cannot be traced inside another trace; call it, and it "
+                                          "becomes part of that trace"));
+  checkDims(leaves);
+  auto trace = std::make_shared<Trace>(options.name, options.parameters);
+  std::vector<Tensor> inputs, outputs;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    TensorType type = typeOf(*leaves.begin()[i]);
+    if (i < options.dims.size() && !options.dims[i].empty())
+      type.dims[0] = Dim(options.dims[i]);
+    inputs.push_back(trace->input(leaves.size() == 1 ? "x" : "x" + std::to_string(i), type));
+  }
+  try {
+    std::shared_ptr<void> kept = body(inputs, outputs);
+    if (outputs.empty())
+      throw failed(options.name, usageError("there is no tensor in the result"));
+    trace->finish(outputs, {options.name.c_str(), 0});
+    if (result)
+      *result = std::move(kept);
+  } catch (...) {
+    trace->abandon();
+    throw;
+  }
+  ++engine().state->traces;
+  Model model;
+  model.graph = std::move(trace->graph);
+  model.parameters = std::move(trace->parameters);
+  return model;
+}
+
+const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const void *tag,
+                                             const Body &body) {
+  if (!options.dims.empty())
+    checkDims(leaves);
+  if (const Entry *found = find(leaves, tag)) {
+    engine().state->hits.fetch_add(1, std::memory_order_relaxed);
+    last.store(found, std::memory_order_release);
+    return *found;
+  }
+  auto entry = std::make_unique<Entry>();
+  entry->tag = tag;
+  entry->statics = leaves.staticBytes();
+  entry->signature = signature(leaves);
+  Model model = trace(leaves, body, &entry->result);
+  auto executable = engine().compile(model.graph, model.parameters);
+  if (!executable)
+    throw failed(options.name, executable.takeError());
+  entry->executable = std::move(*executable);
+
+  auto types = [](const std::vector<ImageTensor> &tensors) {
+    std::vector<std::pair<DType, Shape>> list;
+    for (const ImageTensor &tensor : tensors) {
+      Shape shape = tensor.dims;
+      for (int64_t &size : shape)
+        size = size < 0 ? kSymbolic : size;
+      list.emplace_back(static_cast<DType>(tensor.dtype), std::move(shape));
+    }
+    return list;
+  };
+  entry->inputs = types(entry->executable->interface().inputs);
+  entry->outputs = types(entry->executable->interface().outputs);
+  for (size_t i = entry->inputs.size(); i-- > 0;)
+    if (const Shape &shape = entry->inputs[i].second; !shape.empty() && shape[0] == kSymbolic)
+      entry->symbolicInput = i;
+
+  TraceEvent event{options.name, entry->signature, ""};
+  const Entry *made = entry.get();
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    event.nearest = nearest(entry->signature);
+    entries.push_back(std::move(entry));
+  }
+  last.store(made, std::memory_order_release);
+  engine().state->say("jit function `" + event.function + "`: traced for " + event.signature +
+                      (event.nearest.empty() ? "" : "; the nearest before was " + event.nearest));
+  if (options.onTrace)
+    options.onTrace(event);
+  return *made;
+}
+
+/// An uninitialised result of `entry`.
+static Tensor emptyResult(const std::pair<DType, Shape> &type, int64_t dim) {
+  Shape shape = type.second;
+  if (!shape.empty() && shape[0] == kSymbolic)
+    shape[0] = dim;
+  auto tensor = emptyTensor(type.first, std::move(shape));
+  if (!tensor)
+    throw tensor.takeError();
+  return std::move(*tensor);
+}
+
+static int64_t symbolicSize(const detail::Leaves &leaves, size_t input) {
+  if (input >= leaves.size() || leaves.begin()[input]->shape().empty())
+    return 0;
+  return leaves.begin()[input]->shape()[0];
+}
+
+void JitFunction::run(const Entry &entry, const detail::Leaves &leaves,
+                      std::vector<Tensor> &outputs) const {
+  int64_t dim = symbolicSize(leaves, entry.symbolicInput);
+  for (const auto &type : entry.outputs)
+    outputs.push_back(emptyResult(type, dim));
+  if (Status status = entry.executable->run(leaves.begin(), outputs.data()); !status)
+    throw failed(options.name, status.takeError());
+}
+
+Tensor JitFunction::runOne(const Entry &entry, const detail::Leaves &leaves) const {
+  Tensor output = emptyResult(entry.outputs[0], symbolicSize(leaves, entry.symbolicInput));
+  if (Status status = entry.executable->run(leaves.begin(), &output); !status)
+    throw failed(options.name, status.takeError());
+  return output;
+}
+
+} // namespace mlc

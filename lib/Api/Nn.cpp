@@ -1,0 +1,225 @@
+//===- Nn.cpp - Layers of neural networks ---------------------------------===//
+//
+// Works on tensors. Refuses state dictionaries whose names, dtypes or shapes are not
+// those of the module.
+//
+//===----------------------------------------------------------------------===//
+#include "mlc/Api/Nn.h"
+
+#include "Trace.h"
+
+#include <cmath>
+
+namespace mlc::nn {
+
+namespace {
+
+bool isMade(const Tensor &parameter) { return parameter.shape() != Shape{0}; }
+
+} // namespace
+
+/// Calls `visit(full name, parameter)` and `enter(module)` for all there is.
+class StateWalk : public Members {
+public:
+  std::function<void(const std::string &, Tensor &)> visit = [](const std::string &, Tensor &) {};
+  std::function<void(Module &)> enter = [](Module &) {};
+
+  void walk(Module &module) {
+    enter(module);
+    module.members(*this);
+  }
+  void operator()(const std::string &name, Tensor &parameter) override {
+    visit(prefix + name, parameter);
+  }
+  void operator()(const std::string &name, Module &inner) override {
+    std::string outer = prefix;
+    prefix += name + ".";
+    walk(inner);
+    prefix = std::move(outer);
+  }
+
+  /// Gives every module a seed of its own.
+  void seedAll(Module &module, uint64_t seed) {
+    visit = [](const std::string &, Tensor &parameter) { parameter = Tensor(); };
+    enter = [&](Module &m) { m.seed = seed += 0x9e3779b97f4a7c15U; };
+    walk(module);
+  }
+
+private:
+  std::string prefix;
+};
+
+TensorMap Module::stateDict() {
+  TensorMap tensors;
+  StateWalk state;
+  state.visit = [&](const std::string &name, Tensor &parameter) {
+    if (isMade(parameter))
+      tensors.emplace(name, parameter);
+  };
+  state.walk(*this);
+  return tensors;
+}
+
+std::vector<const void *> Module::addresses() {
+  std::vector<const void *> list;
+  StateWalk state;
+  state.visit = [&](const std::string &, Tensor &parameter) { list.push_back(parameter.data()); };
+  state.walk(*this);
+  return list;
+}
+
+void Module::loadStateDict(const TensorMap &tensors) {
+  std::string findings;
+  auto find = [&](const std::string &finding) {
+    findings += (findings.empty() ? "" : "\n") + finding;
+  };
+  std::map<std::string, Tensor *> places;
+  StateWalk state;
+  state.visit = [&](const std::string &name, Tensor &place) {
+    places.emplace(name, &place);
+    auto found = tensors.find(name);
+    if (found == tensors.end())
+      find("missing parameter '" + name + "'");
+    else if (isMade(place) && typeOf(place) != typeOf(found->second))
+      find("parameter '" + name + "' is " + toString(typeOf(found->second)) + ", expected " +
+           toString(typeOf(place)));
+  };
+  state.walk(*this);
+  for (const auto &[name, tensor] : tensors)
+    if (!places.count(name))
+      find("unknown parameter '" + name + "'");
+  if (!findings.empty())
+    throw Error(ErrorKind::BadInput, findings);
+  for (const auto &[name, tensor] : tensors)
+    *places.at(name) = tensor.clone();
+}
+
+void Module::save(const std::string &path) {
+  if (Status status = saveTensors(path, stateDict()); !status)
+    throw status.takeError();
+}
+
+void Module::load(const std::string &path) {
+  auto tensors = loadTensors(path);
+  if (!tensors)
+    throw tensors.takeError();
+  try {
+    loadStateDict(*tensors);
+  } catch (Error &error) {
+    error.message = "'" + path + "': " + error.message;
+    throw;
+  }
+}
+
+void Module::initialize(uint64_t seed) { StateWalk().seedAll(*this, seed); }
+
+JitOptions Module::named(JitOptions options) {
+  options.parameters = [this] { return stateDict(); };
+  return options;
+}
+
+void Module::hybridize(bool on, JitOptions options) {
+  std::lock_guard<std::mutex> lock(mutex);
+  compiled.reset();
+  hybrid.reset();
+  if (on)
+    hybrid = named(std::move(options));
+}
+
+Model Module::trace(const Tensor &x, JitOptions options) {
+  return jit([this](const Tensor &t) { return forward(t); }, named(std::move(options))).trace(x);
+}
+
+Tensor Module::operator()(const Tensor &x) {
+  if (!hybrid || x.isTraced())
+    return forward(x);
+  std::shared_ptr<Compiled> current;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    current = compiled;
+  }
+  if (!current || current->parameters != addresses()) {
+    forward(x); // makes the parameters that are not there yet
+    current = std::make_shared<Compiled>(Compiled{
+        jit(std::function<Tensor(const Tensor &)>([this](const Tensor &t) { return forward(t); }),
+            *hybrid),
+        addresses()});
+    std::lock_guard<std::mutex> lock(mutex);
+    compiled = current;
+  }
+  return current->function(x);
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+Linear::Linear(int64_t out, int64_t in, bool bias) : out(out), in(in), hasBias(bias) {
+  if (out < 1 || in < 0)
+    throw Error(ErrorKind::Usage, "Linear: " + std::to_string(in) + " to " + std::to_string(out) +
+                                      " features, expected one or more");
+}
+
+Tensor Linear::forward(const Tensor &x) {
+  TensorType type = typeOf(x);
+  if (type.rank() < 1 || type.dims.back().isSymbolic())
+    throw Error(ErrorKind::Usage,
+                "Linear: the input is " + toString(type) + ", expected a known last dimension");
+  if (in == 0)
+    in = type.dims.back().size;
+  if (!isMade(weight)) {
+    float bound = in > 0 ? 1 / std::sqrt(static_cast<float>(in)) : 0;
+    weight = randomUniform({out, in}, nextSeed(), -bound, bound);
+    if (hasBias)
+      bias = randomUniform({out}, nextSeed(), -bound, bound);
+  }
+  // As one matrix, so that the weight need not be repeated for every batch.
+  bool flat = type.rank() != 2 && !type.dims.front().isSymbolic();
+  Tensor y = matmul(flat ? reshape(x, {-1, in}) : x, weight, false, true);
+  if (hasBias)
+    y = y + bias;
+  if (!flat)
+    return y;
+  Shape shape = x.shape();
+  shape.back() = out;
+  return reshape(y, shape);
+}
+
+void Linear::members(Members &visit) {
+  visit("weight", weight);
+  if (hasBias)
+    visit("bias", bias);
+}
+
+Tensor LayerNorm::forward(const Tensor &x) {
+  TensorType type = typeOf(x);
+  if (type.rank() < 1 || type.dims.back().isSymbolic())
+    throw Error(ErrorKind::Usage,
+                "LayerNorm: the input is " + toString(type) + ", expected a known last dimension");
+  if (!isMade(weight)) {
+    weight = ones({type.dims.back().size});
+    bias = zeros({type.dims.back().size});
+  }
+  Tensor centred = x - mean(x, {-1}, true);
+  Tensor variance = mean(centred * centred, {-1}, true);
+  return centred * rsqrt(variance + epsilon) * weight + bias;
+}
+
+void LayerNorm::members(Members &visit) {
+  visit("weight", weight);
+  visit("bias", bias);
+}
+
+Tensor Sequential::forward(const Tensor &x) {
+  Tensor y = x;
+  for (const auto &module : modules)
+    y = (*module)(y);
+  return y;
+}
+
+void Sequential::members(Members &visit) {
+  for (size_t i = 0; i < modules.size(); ++i)
+    visit(std::to_string(i), *modules[i]);
+}
+
+} // namespace mlc::nn

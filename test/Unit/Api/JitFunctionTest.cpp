@@ -1,0 +1,246 @@
+// C++ functions traced and compiled: values, signatures, wrong use.
+#include "TestGraphs.h"
+
+#include "mlc/Api/Jit.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+using namespace mlc;
+using Catch::Contains;
+using Floats = std::vector<float>;
+
+namespace {
+
+/// A jit function that counts how often its C++ runs.
+struct Counted {
+  std::shared_ptr<int> runs = std::make_shared<int>(0);
+  Tensor operator()(const Tensor &x) const {
+    ++*runs;
+    return relu(x * 2 + 1);
+  }
+};
+
+struct State {
+  Tensor hidden;
+  std::vector<Tensor> layers;
+  int depth = 0;
+  template <typename Visit> void tensors(Visit &&visit) { visit(hidden, layers, depth); }
+};
+
+const Tensor x = array({1, -2, 3, -4}, {2, 2});
+
+} // namespace
+
+TEST_CASE("a function is traced once per signature") {
+  Counted counted;
+  std::vector<TraceEvent> events;
+  JitOptions options;
+  options.name = "twice";
+  options.onTrace = [&](const TraceEvent &event) { events.push_back(event); };
+  auto f = jit(counted, options);
+  EngineStats before = defaultEngine().stats();
+  CHECK(values(f(x)) == Floats{3, 0, 7, 0});
+  CHECK(values(f(-x)) == Floats{0, 5, 0, 9});
+  CHECK(*counted.runs == 1);
+  CHECK(values(f(array({1, 2}))) == Floats{3, 5});
+  CHECK(*counted.runs == 2);
+  CHECK(values(f(x)) == Floats{3, 0, 7, 0});
+  CHECK(*counted.runs == 2);
+  EngineStats after = defaultEngine().stats();
+  CHECK(after.traces - before.traces == 2);
+  CHECK(after.hits - before.hits == 2);
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].signature == "(f32[2,2])");
+  CHECK(events[0].nearest.empty());
+  CHECK(events[1].function == "twice");
+  CHECK(events[1].nearest == "(f32[2,2])");
+}
+
+TEST_CASE("a named leading dimension takes any size") {
+  Counted counted;
+  JitOptions options;
+  options.dims = {"batch"};
+  auto f = jit(counted, options);
+  for (int64_t n : {1, 2, 17, 0}) {
+    Tensor y = f(ones({n, 3}));
+    CHECK(y.shape() == Shape{n, 3});
+    CHECK(values(y) == Floats(static_cast<size_t>(3 * n), 3));
+  }
+  CHECK(*counted.runs == 1);
+
+  options.dims = {"n", "n"};
+  auto g =
+      jit([](const Tensor &a, const Tensor &b) { return reshape(a + b, {-1, 3, 1}); }, options);
+  CHECK(g(ones({4, 3}), ones({4, 3})).shape() == Shape{4, 3, 1});
+  CHECK_THAT(errorOf([&] { g(ones({4, 3}), ones({5, 3})); }),
+             Contains("dimension 'n' is 4 in argument 0 and 5 in argument 1"));
+  options.dims = {"n"};
+  auto h = jit([](const Tensor &a) { return a; }, options);
+  CHECK_THAT(errorOf([&] { h(array({1})); }), Contains("no leading dimension to be called 'n'"));
+}
+
+TEST_CASE("structs, containers and static arguments") {
+  int runs = 0;
+  auto step = jit([&](const State &state, int power, const std::string &mode) {
+    ++runs;
+    State next = state;
+    for (int i = 0; i < power; ++i)
+      next.hidden = next.hidden * state.layers[0];
+    if (mode == "negate")
+      next.hidden = -next.hidden;
+    next.depth += power;
+    return next;
+  });
+  State state{array({1, 2}), {array({3, 4}), array({5, 6})}, 10};
+  State next = step(state, 2, std::string("plain"));
+  CHECK(values(next.hidden) == Floats{9, 32});
+  CHECK(values(next.layers[1]) == Floats{5, 6});
+  CHECK(next.depth == 12);
+  CHECK(values(step(state, 2, std::string("plain")).hidden) == Floats{9, 32});
+  CHECK(runs == 1);
+  CHECK(values(step(state, 1, std::string("negate")).hidden) == Floats{-3, -8});
+  CHECK(runs == 2);
+  auto pair = jit([](const std::pair<Tensor, Tensor> &p) {
+    return std::tuple(p.first + p.second, std::map<std::string, Tensor>{{"same", p.first}});
+  });
+  auto [sum, same] = pair(std::pair(x, x));
+  CHECK(values(sum) == Floats{2, -4, 6, -8});
+  CHECK(values(same.at("same")) == values(x));
+}
+
+TEST_CASE("captured tensors are parameters or constants, with the values of the trace") {
+  Tensor big = arange(100, DType::F32), small = array({1, 2}, {2, 1});
+  auto f = jit([&](const Tensor &t) { return t + big + sum(big) + small; });
+  Tensor y = f(zeros({2, 100}));
+  CHECK(values(y)[101] == 4950 + 1 + 2);
+  Model model = f.trace(zeros({2, 100}));
+  REQUIRE(model.graph.parameters.size() == 1);
+  CHECK(model.parameters.count(model.graph.parameters[0].name) == 1);
+  big.dataAs<float>()[1] = 1e6f;
+  CHECK(values(f(zeros({2, 100})))[101] == 4950 + 1 + 2);
+}
+
+TEST_CASE("stages one at a time, and the same model from a file") {
+  auto f = jit(Counted());
+  std::string printed = f.print(x);
+  CHECK_THAT(printed, Contains("relu") && Contains("f32[2,2]"));
+  CHECK_THAT(f.lower("fused", x), Contains("mlc.fusion"));
+  Model model = f.trace(x);
+  CHECK_THAT(model.graph.functions[0].body.nodes.back().location, Contains("JitFunctionTest.cpp:"));
+  CHECK(values(get(f.compile(x)({{"x", x}})).at("y")) == Floats{3, 0, 7, 0});
+  f.save("jit-function-test.json", x);
+  Executable loaded = get(defaultEngine().load("jit-function-test.json"));
+  std::remove("jit-function-test.json");
+  CHECK(values(get(loaded({{"x", x}})).at("y")) == Floats{3, 0, 7, 0});
+}
+
+TEST_CASE("jit functions in jit functions become part of them") {
+  Counted counted;
+  auto inner = jit(counted);
+  auto outer = jit([&](const Tensor &t) { return inner(t) + inner(-t); });
+  CHECK(values(outer(x)) == Floats{3, 5, 7, 9});
+  CHECK(*counted.runs == 2);
+  CHECK_THAT(errorOf([&] {
+               jit([&](const Tensor &t) {
+                 inner.trace(t);
+                 return t;
+               })(x);
+             }),
+             Contains("cannot be traced inside another trace"));
+}
+
+TEST_CASE("jit can be switched off") {
+  Engine engine = get(Engine::create());
+  JitOptions options;
+  options.engine = engine;
+  Counted counted;
+  auto f = jit(counted, options);
+  engine.setEager(true);
+  CHECK(values(f(x)) == Floats{3, 0, 7, 0});
+  CHECK(values(f(x)) == Floats{3, 0, 7, 0});
+  CHECK(*counted.runs == 2);
+  CHECK(engine.stats().traces == 0);
+  engine.setEager(false);
+  f(x), f(x);
+  CHECK(*counted.runs == 3);
+
+  REQUIRE(setenv("MLC_DISABLE_JIT", "1", 1) == 0);
+  CHECK(get(Engine::create()).isEager());
+  unsetenv("MLC_DISABLE_JIT");
+  CHECK(!get(Engine::create()).isEager());
+}
+
+TEST_CASE("what looks at an element cannot be traced, and says where") {
+  int line = 0;
+  auto f = jit([&](const Tensor &t) {
+    line = __LINE__ + 1;
+    if (sum(t) > 0)
+      return t;
+    return -t;
+  });
+  std::string message = errorOf([&] { f(x); });
+  CHECK_THAT(message, Contains("`compare` (JitFunctionTest.cpp:" + std::to_string(line) + ")") &&
+                          Contains("mlc::select"));
+  auto g = jit([&](const Tensor &t) { return t * t.item<float>(); });
+  CHECK_THAT(errorOf([&] { g(array({2})); }), Contains("input `x`"));
+}
+
+TEST_CASE("traced tensors stay in their trace") {
+  Tensor escaped;
+  auto f = jit([&](const Tensor &t) { return escaped = t + 1; });
+  f(x);
+  CHECK(escaped.isTraced());
+  CHECK_THAT(errorOf([&] { escaped + 1; }), Contains("a trace that has ended"));
+  CHECK_THAT(errorOf([&] { jit([&](const Tensor &t) { return t + escaped; })(x); }),
+             Contains("a trace that has ended"));
+  auto mixed =
+      jit([&](const Tensor &outer) { return jit([&](const Tensor &t) { return t + outer; })(x); });
+  CHECK_THAT(errorOf([&] { mixed(x); }), Contains("the trace of another function"));
+}
+
+TEST_CASE("an exception passes through, and the next call starts afresh") {
+  bool broken = true;
+  auto f = jit([&](const Tensor &t) {
+    if (broken)
+      throw std::runtime_error("mine");
+    return t + 1;
+  });
+  CHECK_THROWS_WITH(f(x), "mine");
+  broken = false;
+  CHECK(values(f(x)) == Floats{2, -1, 4, -3});
+  CHECK_THAT(errorOf([&] { jit([](const Tensor &) { return 5; })(x); }),
+             Contains("no tensor in the result"));
+}
+
+TEST_CASE("errors in a trace name the line") {
+  int line = __LINE__ + 1;
+  auto f = jit([](const Tensor &t) { return t + zeros({3}); });
+  CHECK_THAT(errorOf([&] { f(x); }), Contains("JitFunctionTest.cpp:" + std::to_string(line)) &&
+                                         Contains("f32[2,2] and f32[3]"));
+}
+
+TEST_CASE("many threads meet a function together") {
+  auto f = jit([](const Tensor &t) { return relu(t * 2 + 1); });
+  std::vector<std::thread> threads;
+  std::vector<int> good(8, 0);
+  for (size_t i = 0; i < good.size(); ++i)
+    threads.emplace_back([&, i] {
+      for (int64_t n = 1; n < 5; ++n)
+        good[i] += values(f(ones({n}))) == Floats(static_cast<size_t>(n), 3);
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  CHECK(good == std::vector<int>(8, 4));
+}
+
+TEST_CASE("results outlive the engine and the function") {
+  Tensor y;
+  {
+    JitOptions options;
+    options.engine = get(Engine::create());
+    y = jit(Counted(), options)(x);
+  }
+  CHECK(values(y) == Floats{3, 0, 7, 0});
+}

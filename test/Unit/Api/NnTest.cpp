@@ -1,0 +1,152 @@
+// Modules: eager, hybridised, saved and restored.
+#include "TestGraphs.h"
+
+#include "mlc/Api/Nn.h"
+
+#include <cstdio>
+
+using namespace mlc;
+using Catch::Contains;
+
+namespace {
+
+nn::Sequential makeNet() { return nn::Sequential(nn::Linear(16), nn::ReLU(), nn::Linear(3)); }
+
+/// A module of one's own: two layers and a residual.
+class Residual : public nn::Module {
+public:
+  int runs = 0;
+
+protected:
+  Tensor forward(const Tensor &x) override {
+    ++runs;
+    return norm(x + second(tanh(first(x))));
+  }
+  void members(nn::Members &visit) override {
+    visit("first", first);
+    visit("second", second);
+    visit("norm", norm);
+  }
+
+private:
+  nn::Linear first{8}, second{4};
+  nn::LayerNorm norm;
+};
+
+void checkClose(const Tensor &a, const Tensor &b) {
+  Difference difference = compare(a, b, 1e-5, 1e-6);
+  INFO(difference.message);
+  CHECK(difference.equal);
+}
+
+const Tensor x = randomNormal({5, 4}, 1);
+
+} // namespace
+
+TEST_CASE("a network is the same eagerly and compiled") {
+  nn::Sequential net = makeNet();
+  Tensor eager = net(x);
+  CHECK(eager.shape() == Shape{5, 3});
+  JitOptions options;
+  options.dims = {"batch"};
+  net.hybridize(true, options);
+  EngineStats before = defaultEngine().stats();
+  checkClose(net(x), eager);
+  for (int64_t rows : {1, 2, 3})
+    checkClose(net(slice(x, 0, 0, rows)), slice(eager, 0, 0, rows));
+  CHECK(defaultEngine().stats().traces - before.traces == 1);
+  net.hybridize(false);
+  CHECK(net(x).identical(eager));
+}
+
+TEST_CASE("a linear layer is x W^T + b, of any rank") {
+  nn::Linear layer(2);
+  layer(zeros({1, 3}));
+  layer.loadStateDict({{"weight", array({1, 2, 3, 4, 5, 6}, {2, 3})}, {"bias", array({10, 20})}});
+  CHECK(values(layer(array({1, 1, 1}))) == std::vector<float>{16, 35});
+  CHECK(values(layer(array({1, 0, 0, 0, 1, 0}, {2, 1, 3}))) == std::vector<float>{11, 24, 12, 25});
+  CHECK(layer(zeros({2, 0, 3})).shape() == Shape{2, 0, 2});
+  CHECK_THAT(errorOf([&] { layer(zeros({1, 4})); }), Contains("reshape") || Contains("matmul"));
+  CHECK_THAT(errorOf([] { nn::Linear(0); }), Contains("expected one or more"));
+}
+
+TEST_CASE("layer norm has mean 0 and deviation 1") {
+  nn::LayerNorm norm;
+  Tensor y = norm(x);
+  for (float m : values(mean(y, {-1})))
+    CHECK(m == Approx(0).margin(1e-6));
+  for (float v : values(mean(y * y, {-1})))
+    CHECK(v == Approx(1).epsilon(1e-3));
+}
+
+TEST_CASE("parameters have PyTorch's names and survive a file") {
+  nn::Sequential net = makeNet();
+  net.initialize(7);
+  Tensor y = net(x);
+  TensorMap state = net.stateDict();
+  REQUIRE(state.size() == 4);
+  CHECK(state.at("0.weight").shape() == Shape{16, 4});
+  CHECK(state.at("2.bias").shape() == Shape{3});
+  CHECK(max(abs(state.at("0.weight"))).item<float>() <= 0.5f);
+  CHECK(!state.at("0.bias").identical(slice(state.at("0.weight"), 1, 0, 1)));
+  net.save("nn-test.safetensors");
+  nn::Sequential other = makeNet();
+  other.load("nn-test.safetensors");
+  CHECK(other(x).identical(y));
+  CHECK_THAT(errorOf([] { nn::Sequential(nn::Linear(16)).load("nn-test.safetensors"); }),
+             Contains("'nn-test.safetensors': unknown parameter '2.bias'"));
+  std::remove("nn-test.safetensors");
+  CHECK_THAT(errorOf([&] { other.loadStateDict({{"0.weight", zeros({1})}}); }),
+             Contains("'0.weight' is f32[1], expected f32[16,4]") &&
+                 Contains("missing parameter '2.bias'"));
+  CHECK(other(x).identical(y));
+}
+
+TEST_CASE("seeds make parameters, the same each time") {
+  nn::Sequential a = makeNet(), b = makeNet();
+  a.initialize(1), b.initialize(1);
+  CHECK(a(x).identical(b(x)));
+  b.initialize(2);
+  CHECK(!a(x).identical(b(x)));
+}
+
+TEST_CASE("a hybridised network sees new parameters") {
+  nn::Sequential net = makeNet(), other = makeNet();
+  net.initialize(1), other.initialize(2);
+  Tensor y = other(x);
+  net.hybridize();
+  net(x);
+  net.loadStateDict(other.stateDict());
+  checkClose(net(x), y);
+}
+
+TEST_CASE("modules of one's own, inside others") {
+  Residual block;
+  Tensor y = block(x);
+  CHECK(block.stateDict().count("first.weight") == 1);
+  CHECK(block.stateDict().count("norm.bias") == 1);
+  block.hybridize();
+  checkClose(block(x), y);
+  int runs = block.runs;
+  checkClose(block(x), y);
+  CHECK(block.runs == runs);
+  nn::Sequential net(Residual(), nn::GELU());
+  Tensor outer = net(x);
+  net.hybridize();
+  checkClose(net(x), outer);
+}
+
+TEST_CASE("a traced network is a model file with its parameters' names") {
+  nn::Sequential net = makeNet();
+  Tensor y = net(x);
+  JitOptions options;
+  options.dims = {"batch"};
+  Model model = net.trace(x, options);
+  CHECK(model.parameters.size() == 4);
+  CHECK(model.parameters.count("2.bias") == 1);
+  Status saved = saveModel("nn-test-model.safetensors", model);
+  check(saved);
+  Executable loaded = get(defaultEngine().load("nn-test-model.safetensors"));
+  std::remove("nn-test-model.safetensors");
+  checkClose(get(loaded({{"x", x}})).at("y"), y);
+}
