@@ -20,4 +20,7 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope --allow-unused-prefix
 if config.mlc_sanitize:
     # LLVM's headers poison pools that its uninstrumented libraries hand out.
     config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0:detect_leaks=0"
+if config.mlc_sanitize == "thread":
+    # How libMLIR's workers synchronise is not instrumented and looks like races.
+    config.substitutions.append((r"\bmlc-opt (?!.*--mlir-disable-threading)", "mlc-opt --mlir-disable-threading "))
 config.substitutions.append(("%mlc_plugin", config.mlc_plugin))

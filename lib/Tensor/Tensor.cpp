@@ -134,7 +134,7 @@ Tensor Tensor::clone() const {
   if (count != 0)
     std::memcpy(copy.get(), data(), static_cast<size_t>(byteSize()));
   void *data = copy.get();
-  return borrow(elementType, dims, data, std::move(copy));
+  return borrow(elementType, dims, data, copy);
 }
 
 Result<Tensor> Tensor::reshaped(Shape shape) const {
