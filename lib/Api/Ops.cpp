@@ -179,8 +179,8 @@ Tensor broadcast(const Tensor &x, const Dims &dims, Trace *trace, const SourceLo
   Ints axes(type.dims.size());
   std::iota(axes.begin(), axes.end(), static_cast<int64_t>(dims.size() - axes.size()));
   Attributes attributes{{"shape", dims}, {"axes", axes}};
-  return trace ? trace->record(Op::Broadcast, {x}, std::move(attributes), where)[0]
-               : apply(Op::Broadcast, {x}, std::move(attributes), where)[0];
+  return trace ? trace->record(Op::Broadcast, {x}, attributes, where)[0]
+               : apply(Op::Broadcast, {x}, attributes, where)[0];
 }
 
 std::string typesOf(const std::vector<Tensor> &tensors) {
