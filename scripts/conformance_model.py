@@ -77,10 +77,18 @@ def function(name, inputs, nodes, outputs):
             "outputs": [{"name": n, "value": v} for n, v in outputs]}
 
 
-def node(op, operands, results, attributes=None, name="node"):
+def node(op, operands, results, attributes=None, name="node", blocks=()):
     """results: (name, dtype, dims)."""
-    return {"name": name, "op": op, "operands": operands, "attributes": attributes or {},
+    made = {"name": name, "op": op, "operands": operands, "attributes": attributes or {},
             "results": [value_json(*r) for r in results]}
+    if blocks:
+        made["blocks"] = list(blocks)
+    return made
+
+
+def block(inputs, nodes, outputs):
+    """inputs: (name, dtype, dims); outputs: names of values."""
+    return {"inputs": [value_json(*i) for i in inputs], "nodes": nodes, "outputs": outputs}
 
 
 def model(functions, parameters=()):

@@ -9,6 +9,7 @@
 // program would hold in its code: which op, on which values.
 //
 //===----------------------------------------------------------------------===//
+#include "ControlFlow.h"
 #include "OpKernel.h"
 #include "Signature.h"
 
@@ -27,19 +28,22 @@ struct Kernel {
   OpKernel op;
 };
 
-struct FunctionPlan;
+struct BlockPlan;
 
 struct NodePlan {
   const Node *node = nullptr;
-  FunctionPlan *callee = nullptr; ///< Of a call.
-  bool dependsOnDims = false;     ///< An attribute mentions a symbolic dimension.
+  BlockPlan *callee = nullptr;     ///< Of a call.
+  std::vector<BlockPlan *> blocks; ///< Of if, while and scan.
+  bool dependsOnDims = false;      ///< An attribute mentions a symbolic dimension.
   std::vector<Kernel> kernels;
-  std::vector<ValueId> dead; ///< Values that nobody needs after this node.
+  std::vector<ValueId> dead;         ///< Values that nobody needs after this node.
+  std::vector<TensorType> collected; ///< Of a scan, see runControlFlow.
 };
 
-/// What stays the same from run to run.
-struct FunctionPlan {
+/// What stays the same from run to run, of a function or a block in one.
+struct BlockPlan {
   const Function *function = nullptr;
+  const Block *block = nullptr;
   std::vector<NodePlan> nodes;
   std::vector<std::pair<ValueId, Tensor>> atHand; ///< Parameters and constants.
   std::vector<std::string> dimNames;
@@ -74,29 +78,32 @@ struct EagerRunner::State {
   Engine engine;
   CompileOptions options;
   ImageInterface interface; ///< Of the entry.
-  std::map<const Function *, FunctionPlan> plans;
-  FunctionPlan *entry = nullptr;
+  std::map<const Block *, BlockPlan> plans;
+  BlockPlan *entry = nullptr;
   std::vector<const Tensor *> operands; ///< Of the op that is dispatched.
   std::vector<Tensor> results;          ///< Likewise.
 
   explicit State(const Engine &engine) : engine(engine) {}
 
-  FunctionPlan *plan(const Function &function, const TensorMap &parameters);
-  Result<Kernel> makeKernel(const FunctionPlan &plan, const NodePlan &step,
+  BlockPlan *plan(const Function &function, const Block &body, const TensorMap &parameters);
+  Result<Kernel> makeKernel(const BlockPlan &plan, const NodePlan &step,
                             const std::vector<int64_t> &dims);
-  Result<std::vector<Tensor>> execute(FunctionPlan &plan, const std::vector<Tensor> &inputs);
-  Status dispatch(const FunctionPlan &plan, NodePlan &step, const std::vector<int64_t> &dims,
+  Result<std::vector<Tensor>> executeFunction(BlockPlan &plan, const std::vector<Tensor> &inputs);
+  Result<std::vector<Tensor>> execute(BlockPlan &plan, const std::vector<Tensor> &inputs,
+                                      const std::vector<int64_t> &dims);
+  Status dispatch(const BlockPlan &plan, NodePlan &step, const std::vector<int64_t> &dims,
                   std::vector<std::optional<Tensor>> &owned);
 };
 
 /// Calls do not recurse in a valid graph, so this ends; a function that is
 /// called from many places is planned once.
-FunctionPlan *EagerRunner::State::plan(const Function &function, const TensorMap &parameters) {
-  if (auto found = plans.find(&function); found != plans.end())
+BlockPlan *EagerRunner::State::plan(const Function &function, const Block &body,
+                                    const TensorMap &parameters) {
+  if (auto found = plans.find(&body); found != plans.end())
     return &found->second;
-  FunctionPlan result;
+  BlockPlan result;
   result.function = &function;
-  const Block &body = function.body;
+  result.block = &body;
 
   result.dimNames = symbolicDims(function);
   for (const std::string &name : result.dimNames)
@@ -125,11 +132,24 @@ FunctionPlan *EagerRunner::State::plan(const Function &function, const TensorMap
     NodePlan step;
     step.node = &node;
     if (node.op == Op::Call) {
-      step.callee = plan(*graph.findFunction(std::get<std::string>(node.attributes.at("callee"))),
-                         parameters);
+      const Function &callee =
+          *graph.findFunction(std::get<std::string>(node.attributes.at("callee")));
+      step.callee = plan(callee, callee.body, parameters);
       for (size_t i = 0; i < node.results.size(); ++i)
         borrowed[static_cast<size_t>(node.results[i])] = step.callee->aliases[i];
     }
+    for (const Block &block : node.blocks)
+      step.blocks.push_back(plan(function, block, parameters));
+    if (node.op == Op::Scan)
+      for (size_t i = static_cast<size_t>(std::get<int64_t>(node.attributes.at("carried")));
+           i < node.results.size(); ++i) {
+        TensorType type = function.values[static_cast<size_t>(node.results[i])].type;
+        type.dims.erase(type.dims.begin());
+        step.collected.push_back(std::move(type));
+      }
+    if (!step.blocks.empty()) // a block may return what it was given
+      for (ValueId value : node.results)
+        borrowed[static_cast<size_t>(value)] = true;
     step.dependsOnDims = mentionsDims(node);
     for (const auto *list : {&node.operands, &node.results})
       for (ValueId value : *list)
@@ -148,11 +168,11 @@ FunctionPlan *EagerRunner::State::plan(const Function &function, const TensorMap
     result.aliases.push_back(borrowed[static_cast<size_t>(output)]);
     borrowed[static_cast<size_t>(output)] = true; // a second mention shares with the first
   }
-  return &plans.emplace(&function, std::move(result)).first->second;
+  return &plans.emplace(&body, std::move(result)).first->second;
 }
 
 /// Compiles the op of `step` for the shapes of `operands`.
-Result<Kernel> EagerRunner::State::makeKernel(const FunctionPlan &plan, const NodePlan &step,
+Result<Kernel> EagerRunner::State::makeKernel(const BlockPlan &plan, const NodePlan &step,
                                               const std::vector<int64_t> &dims) {
   Kernel kernel;
   for (const Tensor *operand : operands)
@@ -175,7 +195,7 @@ Result<Kernel> EagerRunner::State::makeKernel(const FunctionPlan &plan, const No
 }
 
 /// Runs one op on the values in `operands`, into fresh tensors.
-Status EagerRunner::State::dispatch(const FunctionPlan &plan, NodePlan &step,
+Status EagerRunner::State::dispatch(const BlockPlan &plan, NodePlan &step,
                                     const std::vector<int64_t> &dims,
                                     std::vector<std::optional<Tensor>> &owned) {
   auto found = std::find_if(step.kernels.begin(), step.kernels.end(), [&](const Kernel &kernel) {
@@ -194,31 +214,47 @@ Status EagerRunner::State::dispatch(const FunctionPlan &plan, NodePlan &step,
   return {};
 }
 
-Result<std::vector<Tensor>> EagerRunner::State::execute(FunctionPlan &plan,
-                                                        const std::vector<Tensor> &inputs) {
-  const Function &function = *plan.function;
-  // Where each value lives: here, or with an input, a parameter or a constant.
-  std::vector<std::optional<Tensor>> owned(function.values.size());
-  std::vector<const Tensor *> values(function.values.size(), nullptr);
-  for (size_t i = 0; i < inputs.size(); ++i)
-    values[static_cast<size_t>(function.body.inputs[i])] = &inputs[i];
-  for (const auto &entry : plan.atHand)
-    values[static_cast<size_t>(entry.first)] = &entry.second;
+Result<std::vector<Tensor>> EagerRunner::State::executeFunction(BlockPlan &plan,
+                                                                const std::vector<Tensor> &inputs) {
   std::vector<int64_t> dims;
   dims.reserve(plan.dimSources.size());
   for (const auto &source : plan.dimSources)
     dims.push_back(inputs[source.first].shape()[source.second]);
+  return execute(plan, inputs, dims);
+}
+
+Result<std::vector<Tensor>> EagerRunner::State::execute(BlockPlan &plan,
+                                                        const std::vector<Tensor> &inputs,
+                                                        const std::vector<int64_t> &dims) {
+  const Function &function = *plan.function;
+  const Block &body = *plan.block;
+  // Where each value lives: here, or with an input, a parameter or a constant.
+  std::vector<std::optional<Tensor>> owned(function.values.size());
+  std::vector<const Tensor *> values(function.values.size(), nullptr);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    values[static_cast<size_t>(body.inputs[i])] = &inputs[i];
+  for (const auto &entry : plan.atHand)
+    values[static_cast<size_t>(entry.first)] = &entry.second;
 
   for (NodePlan &step : plan.nodes) {
     const Node &node = *step.node;
-    if (step.callee) {
+    if (step.callee || !step.blocks.empty()) {
       std::vector<Tensor> arguments;
       arguments.reserve(node.operands.size());
       for (ValueId operand : node.operands)
         arguments.push_back(*values[static_cast<size_t>(operand)]);
-      auto results = execute(*step.callee, arguments);
-      if (!results)
-        return results;
+      auto runBlock = [&](size_t block, const std::vector<Tensor> &given) {
+        return execute(*step.blocks[block], given, dims);
+      };
+      auto results = step.callee ? executeFunction(*step.callee, arguments)
+                                 : runControlFlow(node, arguments, step.collected, runBlock);
+      if (!results) {
+        Error error = results.takeError();
+        if (error.message.compare(0, 10, "function `") != 0)
+          error.message =
+              "function `" + function.name + "`: node `" + node.name + "`: " + error.message;
+        return error;
+      }
       for (size_t i = 0; i < results->size(); ++i)
         owned[static_cast<size_t>(node.results[i])] = std::move((*results)[i]);
     } else {
@@ -235,8 +271,8 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(FunctionPlan &plan,
   }
 
   std::vector<Tensor> outputs;
-  outputs.reserve(function.body.outputs.size());
-  for (ValueId output : function.body.outputs)
+  outputs.reserve(body.outputs.size());
+  for (ValueId output : body.outputs)
     outputs.push_back(*values[static_cast<size_t>(output)]);
   return outputs;
 }
@@ -260,7 +296,7 @@ Result<EagerRunner> EagerRunner::create(const Engine &engine, const Graph &graph
   state->options.function.clear();
   const Function &function = *state->graph.findFunction((*entry)->name);
   state->interface = interfaceOf(function);
-  state->entry = state->plan(function, parameters);
+  state->entry = state->plan(function, function.body, parameters);
   return EagerRunner(std::move(state));
 }
 
@@ -268,7 +304,7 @@ Result<std::vector<Tensor>> EagerRunner::run(const std::vector<Tensor> &inputs) 
   if (inputs.size() != state->interface.inputs.size())
     return badInputError("got " + std::to_string(inputs.size()) + " inputs, expected " +
                          std::to_string(state->interface.inputs.size()));
-  auto outputs = state->execute(*state->entry, inputs);
+  auto outputs = state->executeFunction(*state->entry, inputs);
   if (!outputs)
     return outputs;
   for (size_t i = 0; i < outputs->size(); ++i)

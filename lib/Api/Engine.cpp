@@ -61,8 +61,8 @@ Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &par
   frame.prepared = prepared->data();
   frame.workspace = workspace->data();
   frame.dims = dims.data();
-  if (int32_t code = image.prepare()(&frame))
-    return internalError("the image's prepare returned " + std::to_string(code));
+  if (Status status = statusOf(image.prepare()(&frame), interface); !status)
+    return status.takeError();
   return prepared;
 }
 

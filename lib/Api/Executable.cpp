@@ -9,14 +9,6 @@
 
 namespace mlc {
 
-/// What a run function returned.
-static Status statusOf(int32_t code) {
-  if (code == 0)
-    return {};
-  return code == MLC_RUN_CANCELLED ? resourceError("the run was cancelled")
-                                   : internalError("the image returned " + std::to_string(code));
-}
-
 const ImageInterface &Executable::interface() const { return state->loaded->image->interface(); }
 
 std::string_view Executable::imageBytes() const { return state->loaded->bytes; }
@@ -90,7 +82,7 @@ Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
   frame.prepared = state->prepared.data();
   frame.workspace = *workspace;
   frame.dims = &dim;
-  return statusOf(image.run()(&frame));
+  return statusOf(image.run()(&frame), interface);
 }
 
 Result<TensorMap> Executable::operator()(const TensorMap &inputs) const {
@@ -110,7 +102,9 @@ Call::Call(Call &&) noexcept = default;
 Call &Call::operator=(Call &&) noexcept = default;
 Call::~Call() = default;
 
-Status Call::run() { return statusOf(state->function(&state->frame)); }
+Status Call::run() {
+  return statusOf(state->function(&state->frame), state->executable->loaded->image->interface());
+}
 
 const std::vector<Tensor> &Call::outputs() const { return state->outputs; }
 mlc_run_function Call::function() const { return state->function; }

@@ -290,6 +290,17 @@ Status checkParameters(const Graph &graph, const Function &entry, const TensorMa
   return {};
 }
 
+Status statusOf(int32_t code, const ImageInterface &interface) {
+  if (code == 0)
+    return {};
+  if (code == MLC_RUN_CANCELLED)
+    return resourceError("the run was cancelled");
+  auto message = static_cast<size_t>(code - MLC_RUN_STOPPED);
+  if (code < MLC_RUN_STOPPED || message >= interface.messages.size())
+    return internalError("the image returned " + std::to_string(code));
+  return resourceError("function `" + interface.function + "`: " + interface.messages[message]);
+}
+
 Result<Tensor> emptyTensor(DType dtype, Shape shape) {
   auto count = elementCount(shape);
   auto bytes = count ? checkedMul(*count, dtypeBytes(dtype)) : std::nullopt;

@@ -38,6 +38,9 @@ Status checkParameters(const Graph &graph, const Function &entry, const TensorMa
 /// The functions that `entry` calls, directly or through others, and itself.
 std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry);
 
+/// What a run or prepare function returned means.
+Status statusOf(int32_t code, const ImageInterface &interface);
+
 /// An uninitialised tensor.
 Result<Tensor> emptyTensor(DType dtype, Shape shape);
 

@@ -154,8 +154,13 @@ Result<std::string> Compilation::emit(mlir::ModuleOp module) {
   }
   if (image) {
     auto prepared = module->getAttrOfType<mlir::IntegerAttr>("mlc.prepared_bytes");
-    return codegen::emitImage(module, describe(graph, *function, prepared ? prepared.getInt() : 0),
-                              target, request.optimize);
+    std::vector<std::string> messages;
+    if (auto list = module->getAttrOfType<mlir::ArrayAttr>(ir::kMessagesAttr))
+      for (auto text : list.getAsRange<mlir::StringAttr>())
+        messages.push_back(text.str());
+    return codegen::emitImage(
+        module, describe(graph, *function, prepared ? prepared.getInt() : 0, std::move(messages)),
+        target, request.optimize);
   }
   if (assembly)
     return codegen::emitAssembly(module, target, request.optimize);

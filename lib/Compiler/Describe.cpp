@@ -24,7 +24,8 @@ static ImageTensor describe(const std::string &name, const TensorType &type,
   return tensor;
 }
 
-ImageInterface mlc::describe(const Graph &graph, const Function &function, int64_t preparedBytes) {
+ImageInterface mlc::describe(const Graph &graph, const Function &function, int64_t preparedBytes,
+                             std::vector<std::string> messages) {
   ImageInterface interface;
   interface.function = function.name;
   interface.dims = symbolicDims(function);
@@ -40,5 +41,6 @@ ImageInterface mlc::describe(const Graph &graph, const Function &function, int64
   for (const Parameter &parameter : graph.parameters)
     interface.parameters.push_back(::describe(parameter.name, parameter.type, interface.dims));
   interface.preparedBytes = preparedBytes;
+  interface.messages = std::move(messages);
   return interface;
 }

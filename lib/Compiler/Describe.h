@@ -8,7 +8,8 @@
 namespace mlc {
 
 /// The interface of the image of `function`; the CPU is Codegen's to fill in.
-ImageInterface describe(const Graph &graph, const Function &function, int64_t preparedBytes);
+ImageInterface describe(const Graph &graph, const Function &function, int64_t preparedBytes,
+                        std::vector<std::string> messages);
 
 } // namespace mlc
 

@@ -1,4 +1,4 @@
-// The ops that passes make: fusion with its text form, pack and packed_matmul.
+// The ops that passes make: fusion with its text form, pack, packed_matmul, slot.
 // Refuses fusions whose body is not of their kind, and panels of the wrong size.
 
 #include "mlc/Dialect/Convert.h"
@@ -74,7 +74,7 @@ static BodyRole roleOf(Operation *op) {
     return BodyRole::Softmax;
   if (isa<ReshapeOp, TransposeOp, SliceOp, ConcatOp, PackOp>(op))
     return BodyRole::Data;
-  if (isa<ParameterOp, CallOp, FusionOp>(op) || !vocabularyOp(op))
+  if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp>(op) || !vocabularyOp(op))
     return BodyRole::Foreign;
   return BodyRole::Elementwise;
 }
@@ -176,5 +176,24 @@ LogicalResult PackedMatMulOp::verify() {
            << rhs;
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// slot
+//===----------------------------------------------------------------------===//
+
+LogicalResult SlotOp::verify() {
+  auto source = dyn_cast<MemRefType>(getSource().getType());
+  auto fits = [&] {
+    return source && source.getRank() > 0 && source.getLayout().isIdentity() &&
+           getResult().getType() ==
+               MemRefType::get(source.getShape().drop_front(), source.getElementType());
+  };
+  if (!fits())
+    return emitError("slot [C1]: ") << getResult().getType() << " is not " << getSource().getType()
+                                    << " without its first dimension";
+  return success();
+}
+
+mlir::Value SlotOp::getViewSource() { return getSource(); }
 
 } // namespace mlc::ir

@@ -65,7 +65,9 @@ static LogicalResult verifyParameters(ModuleOp module, mlir::Attribute attribute
     Graph graph;
     if (auto found = parameters.find(name); found != parameters.end())
       graph.parameters.push_back({name.str(), found->second});
-    auto types = inferTypes(Op::Parameter, {}, {{"parameter", name.str()}}, {&graph});
+    InferContext context;
+    context.graph = &graph;
+    auto types = inferTypes(Op::Parameter, {}, {{"parameter", name.str()}}, context);
     if (!types)
       return WalkResult(op.emitError(types.error().message));
     Result<TensorType> actual = toGraph(op.getType(), "?");

@@ -42,7 +42,15 @@ static LogicalResult verifyTypes(Operation *op, const InferContext &context) {
   auto attributes = attributesOf(op, symbol, /*constants=*/false);
   if (!attributes)
     return fail(op, attributes.error());
-  auto expected = inferTypes(*vocabularyOp(op), *operands, *attributes, context);
+  InferContext around = context;
+  for (Region &region : op->getRegions()) {
+    auto inputs = toGraph(region.getArgumentTypes(), symbol);
+    auto outputs = toGraph(region.front().getTerminator()->getOperandTypes(), symbol);
+    if (!inputs || !outputs)
+      return fail(op, (inputs ? outputs : inputs).error());
+    around.blocks.push_back({std::move(*inputs), std::move(*outputs)});
+  }
+  auto expected = inferTypes(*vocabularyOp(op), *operands, *attributes, around);
   if (!expected)
     return fail(op, expected.error());
   if (Status status = checkResultTypes(*vocabularyOp(op), *expected, *results); !status)
@@ -84,7 +92,9 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
       function.body.outputs.push_back(declare(type));
     graph.functions.push_back(std::move(function));
   }
-  return verifyTypes(*this, {&graph});
+  InferContext context;
+  context.graph = &graph;
+  return verifyTypes(*this, context);
 }
 
 } // namespace mlc::ir

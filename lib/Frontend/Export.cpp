@@ -82,13 +82,13 @@ public:
     node.attributes.emplace("parameter", name.str());
     node.results = {addValue(name.str(), std::move(*type))};
     values[argument] = {node.results[0]};
-    function.body.nodes.push_back(std::move(node));
+    nodes->push_back(std::move(node));
     return {};
   }
 
   void bind(mlir::Value value, mlir::Value known) { values[value] = values.lookup(known); }
 
-  /// All ops of a block but its terminator.
+  /// All ops of a block but its terminator, at the place of the ones before.
   Status addBlock(mlir::Block &block) {
     for (Operation &op : block.without_terminator())
       if (Status status = addOp(&op); !status)
@@ -160,7 +160,8 @@ private:
     std::vector<ValueId> operands;
     for (mlir::Value operand : op->getOperands()) {
       Exported exported = values.lookup(operand);
-      if (exported.isPacked)
+      // A block takes the matrix instead, see addInnerBlock.
+      if (exported.isPacked && op->getNumRegions() == 0)
         return refuse(op, op->getName().getStringRef().str() + " uses a packed matrix");
       operands.push_back(exported.id);
     }
@@ -202,11 +203,45 @@ private:
       node.results.push_back(id);
       values[result] = {id};
     }
-    function.body.nodes.push_back(std::move(node));
+    for (Region &region : op->getRegions())
+      if (Status status = addInnerBlock(region.front(), node.blocks.emplace_back()); !status)
+        return status;
+    nodes->push_back(std::move(node));
+    return {};
+  }
+
+  Status addInnerBlock(mlir::Block &from, Block &to) {
+    Operation *op = from.getParentOp();
+    auto operands = op->getOperands().take_back(from.getNumArguments());
+    for (auto [argument, operand] : llvm::zip_equal(from.getArguments(), operands)) {
+      Exported outside = values.lookup(operand);
+      Result<TensorType> type = toGraph(argument.getType(), symbol);
+      if (outside.isPacked)
+        type = TensorType(function.values[outside.id].type);
+      if (!type)
+        return refuse(op, type.error().message);
+      NodeNames names = fromLocation(argument.getLoc(), 0);
+      std::string wanted =
+          names.node.empty() ? "arg" + std::to_string(to.inputs.size()) : names.node;
+      to.inputs.push_back(addValue(wanted, std::move(*type)));
+      values[argument] = {to.inputs.back(), outside.isPacked, outside.isTransposed};
+    }
+    std::vector<Node> *outer = std::exchange(nodes, &to.nodes);
+    Status status = addBlock(from);
+    nodes = outer;
+    if (!status)
+      return status;
+    for (mlir::Value value : from.getTerminator()->getOperands()) {
+      Exported exported = values.lookup(value);
+      if (exported.isPacked)
+        return refuse(from.getTerminator(), "mlc.yield returns a packed matrix");
+      to.outputs.push_back(exported.id);
+    }
     return {};
   }
 
   Function function;
+  std::vector<Node> *nodes = &function.body.nodes; ///< Of the block that is being built.
   std::string symbol;
   Names nodeNames, valueNames;
   llvm::DenseMap<mlir::Value, Exported> values;

@@ -1,6 +1,6 @@
-// Graph -> mlc dialect. Generic over the op table: an op's operands, attributes
-// and result types become those of the MLIR op of the same name. Refuses what
-// the dialect cannot hold: several symbolic dimensions, subgraphs.
+// Graph -> mlc dialect. Generic over the op table: an op's operands, attributes,
+// blocks and result types become those of the MLIR op of the same name. Refuses
+// what the dialect cannot hold: several symbolic dimensions.
 
 #include "Locations.h"
 
@@ -19,12 +19,16 @@ using namespace mlir;
 
 namespace mlc::ir {
 
-static Status importNode(OpBuilder &builder, const Function &function, const Node &node,
-                         std::vector<mlir::Value> &values) {
+static void setName(mlir::Value argument, const Value &value) {
+  argument.setLoc(NameLoc::get(StringAttr::get(argument.getContext(), value.name)));
+}
+
+static void importBlock(OpBuilder &builder, const Function &function, const Block &block,
+                        Region &region, std::vector<mlir::Value> &values);
+
+static void importNode(OpBuilder &builder, const Function &function, const Node &node,
+                       std::vector<mlir::Value> &values) {
   const OpInfo &info = opInfo(node.op);
-  if (!node.blocks.empty())
-    return unsupportedError("node " + node.name + " (" + std::string(info.name) +
-                            "): subgraphs cannot be compiled yet");
   MLIRContext *context = builder.getContext();
   NodeNames names{node.name, {}, node.location};
   for (ValueId result : node.results)
@@ -37,10 +41,28 @@ static Status importNode(OpBuilder &builder, const Function &function, const Nod
     state.types.push_back(toMlir(context, function.values[result].type));
   for (const auto &[name, attribute] : node.attributes)
     state.addAttribute(name, toMlir(context, attribute));
+  for (const Block &block : node.blocks)
+    importBlock(builder, function, block, *state.addRegion(), values);
   Operation *op = builder.create(state);
   for (auto [id, value] : llvm::zip_equal(node.results, op->getResults()))
     values[id] = value;
-  return {};
+}
+
+static void importBlock(OpBuilder &builder, const Function &function, const Block &block,
+                        Region &region, std::vector<mlir::Value> &values) {
+  OpBuilder::InsertionGuard guard(builder);
+  mlir::Block *made = builder.createBlock(&region);
+  for (ValueId id : block.inputs) {
+    values[id] = made->addArgument(toMlir(builder.getContext(), function.values[id].type),
+                                   builder.getUnknownLoc());
+    setName(values[id], function.values[id]);
+  }
+  for (const Node &node : block.nodes)
+    importNode(builder, function, node, values);
+  llvm::SmallVector<mlir::Value> outputs;
+  for (ValueId id : block.outputs)
+    outputs.push_back(values[id]);
+  YieldOp::create(builder, builder.getUnknownLoc(), outputs);
 }
 
 static Status importFunction(OpBuilder &builder, const Function &function) {
@@ -73,12 +95,11 @@ static Status importFunction(OpBuilder &builder, const Function &function) {
   };
   for (auto [i, id] : llvm::enumerate(function.body.inputs)) {
     values[id] = block->getArgument(i);
-    values[id].setLoc(NameLoc::get(builder.getStringAttr(function.values[id].name)));
+    setName(values[id], function.values[id]);
     argumentAttrs.push_back(named(kInputAttr, function.values[id].name));
   }
   for (const Node &node : function.body.nodes)
-    if (Status status = importNode(builder, function, node, values); !status)
-      return status;
+    importNode(builder, function, node, values);
   llvm::SmallVector<mlir::Value> outputs;
   for (auto [i, id] : llvm::enumerate(function.body.outputs)) {
     outputs.push_back(values[id]);

@@ -10,16 +10,40 @@ FunctionBuilder::FunctionBuilder(const Graph &graph, std::string name) : graph(g
   function.name = std::move(name);
 }
 
+ValueId FunctionBuilder::value(const std::string &name, TensorType type) {
+  function.values.push_back({name, std::move(type)});
+  scopes.push_back(open.empty() ? 0 : open.back().scope);
+  return static_cast<ValueId>(function.values.size() - 1);
+}
+
 ValueId FunctionBuilder::input(const std::string &name, TensorType type) {
-  auto id = static_cast<ValueId>(function.values.size());
-  function.values.push_back({takeUniqueName(names, name), std::move(type)});
-  function.body.inputs.push_back(id);
+  ValueId id = value(takeUniqueName(names, name), std::move(type));
+  block().inputs.push_back(id);
   return id;
 }
 
+void FunctionBuilder::beginBlock() { open.push_back({{}, ++numScopes}); }
+
+Block FunctionBuilder::endBlock(std::vector<ValueId> outputs) {
+  Block ended = std::move(open.back().block);
+  ended.outputs = std::move(outputs);
+  open.pop_back();
+  return ended;
+}
+
+int64_t FunctionBuilder::depth(ValueId value) const {
+  int64_t scope = scopes[static_cast<size_t>(value)];
+  if (scope == 0)
+    return 0;
+  for (size_t i = 0; i < open.size(); ++i)
+    if (open[i].scope == scope)
+      return static_cast<int64_t>(i + 1);
+  return -1;
+}
+
 Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> operands,
-                                                    Attributes attributes,
-                                                    const std::string &name) {
+                                                    Attributes attributes, const std::string &name,
+                                                    std::vector<Block> blocks) {
   auto complete = completeAttributes(op, std::move(attributes));
   if (!complete)
     return complete.takeError();
@@ -28,10 +52,17 @@ Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> 
     if (operand < 0 || operand >= static_cast<ValueId>(function.values.size()))
       return usageError(std::string(opInfo(op).name) + ": operand " + std::to_string(operand) +
                         " is not a value of function `" + function.name + "`");
+    if (depth(operand) != static_cast<int64_t>(open.size()))
+      return usageError(std::string(opInfo(op).name) + ": operand `" +
+                        function.values[static_cast<size_t>(operand)].name +
+                        "` is a value of another block");
     types.push_back(type(operand));
   }
+  Node node;
+  node.blocks = std::move(blocks);
   InferContext context;
   context.graph = &graph;
+  context.blocks = blockTypes(function, node);
   std::set<std::string> dims;
   if (op == Op::Broadcast) {
     for (std::string &dim : symbolicDims(function))
@@ -42,23 +73,21 @@ Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> 
   if (!results)
     return results.takeError();
 
-  Node node;
   node.name = takeUniqueName(names, name.empty() ? std::string(opInfo(op).name) : name);
   node.op = op;
   node.operands = std::move(operands);
   node.attributes = std::move(*complete);
   node.location = location;
   for (TensorType &result : *results) {
-    node.results.push_back(static_cast<ValueId>(function.values.size()));
     // The value of a node with one result is called like the node.
     std::string valueName =
         results->size() == 1
             ? node.name
-            : takeUniqueName(names, node.name + '/' + std::to_string(node.results.size()));
-    function.values.push_back({std::move(valueName), std::move(result)});
+            : takeUniqueName(names, node.name + '/' + std::to_string(node.results.size() + 1));
+    node.results.push_back(value(valueName, std::move(result)));
   }
-  function.body.nodes.push_back(std::move(node));
-  return function.body.nodes.back().results;
+  block().nodes.push_back(std::move(node));
+  return block().nodes.back().results;
 }
 
 Result<ValueId> FunctionBuilder::node(Op op, std::vector<ValueId> operands, Attributes attributes,

@@ -120,7 +120,25 @@ Result<std::vector<TensorType>> inferTypes(Op op, const std::vector<TensorType> 
   for (int32_t i = 0; i < info.numAttributes; ++i)
     if (Status status = checkAttribute(info, info.attributes[i], attributes); !status)
       return status.takeError();
+  if (context.blocks.size() != static_cast<size_t>(info.numBlocks))
+    return badInputError(std::string(info.name) + ": has " + std::to_string(context.blocks.size()) +
+                         " blocks, expected " + std::to_string(info.numBlocks));
   return inferOp({op, operands, attributes, context});
+}
+
+std::vector<BlockTypes> blockTypes(const Function &function, const Node &node) {
+  auto types = [&](const std::vector<ValueId> &ids) {
+    std::vector<TensorType> list;
+    list.reserve(ids.size());
+    for (ValueId id : ids)
+      list.push_back(function.values[static_cast<size_t>(id)].type);
+    return list;
+  };
+  std::vector<BlockTypes> list;
+  list.reserve(node.blocks.size());
+  for (const Block &block : node.blocks)
+    list.push_back({types(block.inputs), types(block.outputs)});
+  return list;
 }
 
 /// The number of the last constraint that speaks of the result: by convention

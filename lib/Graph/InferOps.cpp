@@ -476,6 +476,12 @@ InferredTypes inferOp(const Inference &in) {
     return inferSoftmax(in);
   case Op::Call:
     return inferCall(in);
+  case Op::If:
+    return inferIf(in);
+  case Op::While:
+    return inferWhile(in);
+  case Op::Scan:
+    return inferScan(in);
   }
   return internalError("op " + std::to_string(static_cast<int>(in.op)) + " has no inference");
 }

@@ -30,6 +30,11 @@ struct Inference {
 /// The inference function of `inference.op`.
 InferredTypes inferOp(const Inference &inference);
 
+/// Those of the ops with blocks (InferControl.cpp).
+InferredTypes inferIf(const Inference &in);
+InferredTypes inferWhile(const Inference &in);
+InferredTypes inferScan(const Inference &in);
+
 } // namespace mlc
 
 #endif // MLC_LIB_GRAPH_INFERENCE_H

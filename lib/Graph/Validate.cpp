@@ -312,9 +312,6 @@ private:
 
   Status checkNode(const Node &node) {
     const OpInfo &info = opInfo(node.op);
-    if (node.blocks.size() != static_cast<size_t>(info.numBlocks))
-      return badInputError(std::string(info.name) + ": has " + std::to_string(node.blocks.size()) +
-                           " blocks, expected " + std::to_string(info.numBlocks));
     if (node.attributes.size() > static_cast<size_t>(info.numAttributes))
       if (auto complete = completeAttributes(node.op, node.attributes); !complete)
         return complete.takeError();
@@ -333,6 +330,7 @@ private:
       operands.push_back(function.values[static_cast<size_t>(id)].type);
     for (ValueId id : node.results)
       declared.push_back(function.values[static_cast<size_t>(id)].type);
+    context.blocks = blockTypes(function, node);
     auto inferred = inferTypes(node.op, operands, node.attributes, context);
     if (!inferred)
       return inferred.takeError();

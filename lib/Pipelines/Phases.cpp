@@ -73,12 +73,15 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createSimplifyPass());
   manager.addNestedPass<func::FuncOp>(createCSEPass());
   manager.addNestedPass<func::FuncOp>(createPackWeightsPass(packing));
+  manager.addNestedPass<func::FuncOp>(createHoistInvariantsPass());
+  manager.addNestedPass<func::FuncOp>(createCSEPass());
   manager.addPass(createHoistParametersPass());
   manager.addNestedPass<func::FuncOp>(createFusePass(fusion));
 }
 
 static void toLinalg(OpPassManager &manager, const PipelineOptions &) {
   manager.addPass(createOutlineKernelsPass());
+  manager.addPass(createLowerControlFlowPass());
   manager.addPass(createMLCToLinalgPass());
   manager.addPass(createCSEPass());
 }
@@ -104,10 +107,10 @@ static void toVector(OpPassManager &manager, const PipelineOptions &options) {
 }
 
 static void toLLVM(OpPassManager &manager, const PipelineOptions &) {
+  manager.addPass(createSCFToControlFlowPass());
   manager.addPass(createLowerFramePass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
-  manager.addPass(createSCFToControlFlowPass());
   manager.addPass(createConvertToLLVMPass());
   manager.addPass(createReconcileUnrealizedCastsPass());
   manager.addPass(createCSEPass());

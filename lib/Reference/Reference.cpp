@@ -1,7 +1,7 @@
 //===- Reference.cpp - Evaluates graphs node by node --------------------------------===//
 //
-// Refuses dtypes that no executor runs yet. Calls are evaluated by recursion,
-// whose depth validate() bounds.
+// Refuses dtypes that no executor runs yet. Calls and blocks are evaluated by
+// recursion, whose depth validate() bounds.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +9,7 @@
 #include "Ops.h"
 #include "mlc/Graph/Infer.h"
 
+#include <cstring>
 #include <new>
 
 namespace mlc {
@@ -67,7 +68,11 @@ Result<Tensor> evaluateOp(const Node &node, const Operands &operands, const Resu
     return evaluateSoftmax(node, operands, type);
   case Op::Parameter:
   case Op::Call:
-    return usageError(std::string(opInfo(node.op).name) + ": its value needs the model");
+  case Op::If:
+  case Op::While:
+  case Op::Scan:
+    return usageError(std::string(opInfo(node.op).name) +
+                      ": its value needs the rest of the model");
   }
   return internalError("op `" + std::string(opInfo(node.op).name) + "` has no reference");
 }
@@ -85,32 +90,7 @@ public:
         tensors(function.values.size()), usesLeft(function.values.size(), 0) {}
 
   Result<std::vector<Tensor>> run(const std::vector<Tensor> &inputs) {
-    const Block &body = function.body;
-    for (const Node &node : body.nodes)
-      countUses(node.operands);
-    countUses(body.outputs);
-    for (size_t i = 0; i < inputs.size(); ++i)
-      at(body.inputs[i]) = inputs[i];
-    for (const Node &node : body.nodes) {
-      std::vector<Tensor> operands;
-      operands.reserve(node.operands.size());
-      for (ValueId id : node.operands)
-        operands.push_back(take(id));
-      auto results = evaluate(node, operands);
-      if (!results) {
-        Error error = results.takeError();
-        error.message =
-            "function `" + function.name + "`: node `" + node.name + "`: " + error.message;
-        return error;
-      }
-      for (size_t i = 0; i < results->size(); ++i)
-        at(node.results[i]) = std::move((*results)[i]);
-    }
-    std::vector<Tensor> outputs;
-    outputs.reserve(body.outputs.size());
-    for (ValueId id : body.outputs)
-      outputs.push_back(take(id));
-    return outputs;
+    return runBlock(function.body, inputs);
   }
 
 private:
@@ -124,6 +104,104 @@ private:
   /// The value, released with its last use.
   Tensor take(ValueId id) {
     return --usesLeft[static_cast<size_t>(id)] == 0 ? std::exchange(at(id), Tensor()) : at(id);
+  }
+
+  Result<std::vector<Tensor>> runBlock(const Block &block, const std::vector<Tensor> &inputs) {
+    for (const Node &node : block.nodes)
+      countUses(node.operands);
+    countUses(block.outputs);
+    for (size_t i = 0; i < inputs.size(); ++i)
+      at(block.inputs[i]) = inputs[i];
+    for (const Node &node : block.nodes) {
+      std::vector<Tensor> operands;
+      operands.reserve(node.operands.size());
+      for (ValueId id : node.operands)
+        operands.push_back(take(id));
+      auto results = evaluate(node, operands);
+      if (!results) {
+        Error error = results.takeError();
+        // Of nested blocks and calls, the innermost node is the one to name.
+        if (error.message.compare(0, 10, "function `") != 0)
+          error.message =
+              "function `" + function.name + "`: node `" + node.name + "`: " + error.message;
+        return error;
+      }
+      for (size_t i = 0; i < results->size(); ++i)
+        at(node.results[i]) = std::move((*results)[i]);
+    }
+    std::vector<Tensor> outputs;
+    outputs.reserve(block.outputs.size());
+    for (ValueId id : block.outputs)
+      outputs.push_back(take(id));
+    return outputs;
+  }
+
+  Result<std::vector<Tensor>> evaluateIf(const Node &node, const std::vector<Tensor> &operands) {
+    const Block &chosen = node.blocks[operands[0].item<bool>() ? 0 : 1];
+    return runBlock(chosen, {operands.begin() + 1, operands.end()});
+  }
+
+  Result<std::vector<Tensor>> evaluateWhile(const Node &node, std::vector<Tensor> values) {
+    auto carried = reference::attribute<int64_t>(node, "carried");
+    auto limit = reference::attribute<int64_t>(node, "limit");
+    for (int64_t round = 0;; ++round) {
+      auto goesOn = runBlock(node.blocks[0], values);
+      if (!goesOn)
+        return goesOn;
+      if (!(*goesOn)[0].item<bool>())
+        break;
+      if (round == limit)
+        return resourceError("while: has run " + std::to_string(limit) +
+                             " times, its `limit`, and would go on");
+      auto next = runBlock(node.blocks[1], values);
+      if (!next)
+        return next;
+      std::move(next->begin(), next->end(), values.begin());
+    }
+    values.resize(static_cast<size_t>(carried));
+    return values;
+  }
+
+  Result<std::vector<Tensor>> evaluateScan(const Node &node, const std::vector<Tensor> &operands,
+                                           const std::vector<TensorType> &types) {
+    auto carried = static_cast<size_t>(reference::attribute<int64_t>(node, "carried"));
+    auto sequences = static_cast<size_t>(reference::attribute<int64_t>(node, "sequences"));
+    int64_t steps = sequences > 0 ? operands[carried].shape()[0]
+                                  : reference::attribute<int64_t>(node, "length");
+    std::vector<Tensor> values = operands, collected;
+    for (size_t i = carried; i < types.size(); ++i) {
+      Shape shape;
+      for (const Dim &dim : types[i].dims)
+        shape.push_back(dim.size);
+      auto whole = Tensor::zeros(types[i].dtype, std::move(shape));
+      if (!whole)
+        return whole.takeError();
+      collected.push_back(std::move(*whole));
+    }
+    auto slice = [](const Tensor &whole, int64_t step) {
+      Shape shape(whole.shape().begin() + 1, whole.shape().end());
+      int64_t size = *elementCount(shape);
+      return whole.view(std::move(shape), step * size);
+    };
+    for (int64_t round = 0; round < steps; ++round) {
+      int64_t step = reference::attribute<bool>(node, "reverse") ? steps - 1 - round : round;
+      for (size_t i = carried; i < carried + sequences; ++i)
+        values[i] = slice(operands[i], step);
+      auto results = runBlock(node.blocks[0], values);
+      if (!results)
+        return results;
+      for (size_t i = 0; i < carried; ++i)
+        values[i] = (*results)[i];
+      for (size_t i = 0; i < collected.size(); ++i) {
+        Tensor place = slice(collected[i], step);
+        const Tensor &made = (*results)[carried + i];
+        if (made.byteSize() > 0)
+          std::memcpy(place.data(), made.data(), static_cast<size_t>(made.byteSize()));
+      }
+    }
+    values.resize(carried);
+    values.insert(values.end(), collected.begin(), collected.end());
+    return values;
   }
 
   Result<std::vector<Tensor>> evaluate(const Node &node, const std::vector<Tensor> &operands) {
@@ -154,6 +232,12 @@ private:
     types.reserve(node.results.size());
     for (ValueId id : node.results)
       types.push_back(substituteDims(function.values[static_cast<size_t>(id)].type, dims));
+    if (node.op == Op::If)
+      return evaluateIf(node, operands);
+    if (node.op == Op::While)
+      return evaluateWhile(node, operands);
+    if (node.op == Op::Scan)
+      return evaluateScan(node, operands, types);
     return evaluateNode(node, operands, types);
   }
 

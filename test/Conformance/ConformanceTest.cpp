@@ -228,12 +228,14 @@ void checkCase(Runner &runner, const std::string &op, const Case &test, Flush fl
     }
 }
 
-void runAll(Subject subject) {
-  Runner runner(std::move(subject));
+void runAll(const Subject &subject) {
+  Runner runner(subject);
   for (int32_t i = 0; i < numOps(); ++i) {
     std::string op(opInfo(opAt(i)).name);
     if (!std::filesystem::exists(pathOf(op)))
       continue; // "every op has a conformance file" says so
+    if (subject.throughCpp && opInfo(opAt(i)).numBlocks > 0)
+      continue; // no way to write them in C++ yet, see docs/rationale/left-out.md
     DYNAMIC_SECTION(op) {
       CaseFile file = readCaseFile(pathOf(op));
       for (const Case &test : file.cases)

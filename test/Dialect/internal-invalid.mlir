@@ -103,7 +103,7 @@ func.func @fusion_c5_data(%a: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 func.func @yield(%a: tensor<4xf32>) {
-  // expected-error@+1 {{expects parent op 'mlc.fusion'}}
+  // expected-error@+1 {{expects parent op to be one of 'mlc.fusion, mlc.if, mlc.while, mlc.scan'}}
   mlc.yield %a : tensor<4xf32>
 }
 
@@ -171,5 +171,13 @@ func.func @packed_matmul_c3(%a: tensor<4x2xf32>, %b: tensor<1x4x3xf32>) {
 func.func @packed_matmul_c4(%a: tensor<2x4xf32>, %b: tensor<2x4x3xf32>) {
   // expected-error@+1 {{packed_matmul [C4]: the result 'tensor<2x3xf32>' does not have the rows of 'tensor<2x4xf32>' and the columns packed in 'tensor<2x4x3xf32>'}}
   %0 = mlc.packed_matmul %a, %b : (tensor<2x4xf32>, tensor<2x4x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @slot(%a: memref<4x3xf32>, %i: index) {
+  // expected-error@+1 {{slot [C1]: 'memref<4xf32>' is not 'memref<4x3xf32>' without its first dimension}}
+  %0 = mlc.slot %a[%i] : memref<4x3xf32> -> memref<4xf32>
   return
 }

@@ -150,3 +150,42 @@ func.func @call_result(%a: tensor<4xf32>) {
   %0 = mlc.call %a {callee = "callee"} : (tensor<4xf32>) -> tensor<5xf32>
   return
 }
+
+// -----
+
+func.func @if_results(%p: tensor<i1>, %a: tensor<4xf32>) {
+  // expected-error@+1 {{if [C4]: result 0 is f32[3], expected f32[4]}}
+  %0 = mlc.if %p, %a : (tensor<i1>, tensor<4xf32>) -> tensor<3xf32> {
+  ^bb0(%x: tensor<4xf32>):
+    mlc.yield %x : tensor<4xf32>
+  }, {
+  ^bb0(%x: tensor<4xf32>):
+    mlc.yield %x : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+// A loop whose types change.
+func.func @scan_types(%a: tensor<4xf32>, %b: tensor<2x4xi32>) {
+  // expected-error@+1 {{scan [C5]: the block returns first (i32[4]), expected (f32[4])}}
+  %0 = mlc.scan %a, %b {carried = 1 : i64, sequences = 1 : i64} : (tensor<4xf32>, tensor<2x4xi32>) -> tensor<4xf32> {
+  ^bb0(%s: tensor<4xf32>, %x: tensor<4xi32>):
+    mlc.yield %x : tensor<4xi32>
+  }
+  return
+}
+
+// -----
+
+func.func @outer(%p: tensor<i1>, %a: tensor<4xf32>) {
+  // expected-note@+1 {{required by region isolation constraints}}
+  %0 = mlc.if %p : (tensor<i1>) -> tensor<4xf32> {
+    // expected-error@+1 {{using value defined outside the region}}
+    mlc.yield %a : tensor<4xf32>
+  }, {
+    mlc.yield %a : tensor<4xf32>
+  }
+  return
+}

@@ -114,6 +114,37 @@ func.func @calls(%a: tensor<3x4xf32>, %b: tensor<4xf32>) -> tensor<3x4xf32> {
   return %0 : tensor<3x4xf32>
 }
 
+// CHECK-LABEL: func.func @control_flow
+func.func @control_flow(%p: tensor<i1>, %h: tensor<4xf32>, %xs: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {mlc.dims = ["steps"]} {
+  // CHECK: mlc.if %{{.*}}, %{{.*}} : (tensor<i1>, tensor<4xf32>) -> tensor<4xf32> {
+  // CHECK-NEXT: ^bb0(%[[A:.*]]: tensor<4xf32>):
+  // CHECK-NEXT: mlc.yield %[[A]] : tensor<4xf32>
+  // CHECK-NEXT: }, {
+  %0 = mlc.if %p, %h : (tensor<i1>, tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    mlc.yield %a : tensor<4xf32>
+  }, {
+  ^bb0(%a: tensor<4xf32>):
+    %n = mlc.neg %a : (tensor<4xf32>) -> tensor<4xf32>
+    mlc.yield %n : tensor<4xf32>
+  }
+  // CHECK: mlc.while %{{.*}}, %{{.*}} {carried = 1 : i64, limit = 5 : i64} : (tensor<4xf32>, tensor<i1>) -> tensor<4xf32> {
+  %1 = mlc.while %0, %p {carried = 1 : i64, limit = 5 : i64} : (tensor<4xf32>, tensor<i1>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>, %b: tensor<i1>):
+    mlc.yield %b : tensor<i1>
+  }, {
+  ^bb0(%a: tensor<4xf32>, %b: tensor<i1>):
+    mlc.yield %a : tensor<4xf32>
+  }
+  // CHECK: mlc.scan %{{.*}}, %{{.*}} {carried = 1 : i64, reverse = true, sequences = 1 : i64} : (tensor<4xf32>, tensor<?x4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>) {
+  %2:2 = mlc.scan %1, %xs {carried = 1 : i64, sequences = 1 : i64, reverse = true} : (tensor<4xf32>, tensor<?x4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>) {
+  ^bb0(%s: tensor<4xf32>, %x: tensor<4xf32>):
+    %n = mlc.add %s, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    mlc.yield %n, %s : tensor<4xf32>, tensor<4xf32>
+  }
+  return %2#1 : tensor<?x4xf32>
+}
+
 // CHECK-LABEL: func.func @internal
 func.func @internal(%a: tensor<?x4xf32>, %b: tensor<4x3xf32>) -> tensor<?x3xf32> attributes {mlc.dims = ["batch"]} {
   // CHECK: mlc.pack %{{.*}} {tile = 2 : i64} : (tensor<4x3xf32>) -> tensor<2x4x2xf32>

@@ -7,8 +7,10 @@
 //   int64_t workspace_bytes(const int64_t *)   workspace that run needs for dims
 //   int64_t prepare_workspace_bytes(const int64_t *)
 //
-// run and prepare return 0, or MLC_RUN_CANCELLED when the host's cancel flag
-// was seen. Tensors are dense, row major; a bool is one byte, 0 or 1.
+// run and prepare return 0, MLC_RUN_CANCELLED when the host's cancel flag was
+// seen, or MLC_RUN_STOPPED + i when something that must hold did not; the i-th
+// message of the image says what. Outputs are undefined then. Tensors are dense, row major; a bool
+is one byte, 0 or 1.
 //
 // Thread-safety: an image has no mutable state. Frames that share no output,
 // workspace or (in prepare) prepared memory may run at the same time.
@@ -28,6 +30,7 @@ extern "C" {
  * parameters need only the alignment of their element type. */
 #define MLC_ALIGNMENT 64
 #define MLC_RUN_CANCELLED 1
+#define MLC_RUN_STOPPED 2
 
 /* Services of the host. Every pointer but the version may be null. */
 typedef struct mlc_host {

@@ -14,7 +14,7 @@
 
 namespace mlc {
 
-inline constexpr int64_t kImageVersion = 1;
+inline constexpr int64_t kImageVersion = 2;
 #define MLC_INTERFACE_SECTION ".mlc.interface"
 
 /// One tensor of the frame. A dimension >= 0 is a size; -1 - i is the symbolic
@@ -33,6 +33,8 @@ struct ImageInterface {
   std::string cpu; ///< "x86-64-v3", "x86-64-v4" or the host's LLVM name.
   /// Features the code may use, as Runtime's CpuFeatures names them ("avx2").
   std::vector<std::string> features;
+  /// Why run or prepare ended with MLC_RUN_STOPPED + i.
+  std::vector<std::string> messages;
 
   std::string encode() const {
     ByteWriter w;
@@ -53,9 +55,11 @@ struct ImageInterface {
     }
     w.integer(preparedBytes);
     w.string(cpu);
-    w.integer(static_cast<int64_t>(features.size()));
-    for (const std::string &f : features)
-      w.string(f);
+    for (const auto *list : {&features, &messages}) {
+      w.integer(static_cast<int64_t>(list->size()));
+      for (const std::string &text : *list)
+        w.string(text);
+    }
     return w.take();
   }
 
@@ -78,8 +82,9 @@ struct ImageInterface {
       }
     i.preparedBytes = r.integer();
     i.cpu = r.string();
-    for (int64_t n = r.count(); n > 0; --n)
-      i.features.emplace_back(r.string());
+    for (auto *list : {&i.features, &i.messages})
+      for (int64_t n = r.count(); n > 0; --n)
+        list->emplace_back(r.string());
     if (!r.ok() || !r.atEnd() || i.preparedBytes < 0)
       return badInputError("malformed image interface");
     return i;

@@ -12,6 +12,7 @@
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 #include "mlc/Dialect/MLCDialect.h.inc"
 
@@ -27,9 +28,27 @@ llvm::LogicalResult verifyByInference(mlir::Operation *op);
 
 namespace mlc::ir {
 
+/// Whether `op` is if, while or scan.
+inline bool isControlFlow(mlir::Operation *op) { return mlir::isa<IfOp, WhileOp, ScanOp>(op); }
+/// The operand of an if, while or scan that its block takes as `argument`; for a
+/// value that changes from step to step, that of the first step, or its sequence.
+inline mlir::OpOperand &operandOf(mlir::BlockArgument argument) {
+  mlir::Operation *op = argument.getOwner()->getParentOp();
+  return op->getOpOperand(argument.getArgNumber() + (mlir::isa<IfOp>(op) ? 1 : 0));
+}
+/// The number of leading block arguments of an if, while or scan that change.
+inline unsigned numChanging(mlir::Operation *op) {
+  if (auto loop = mlir::dyn_cast<WhileOp>(op))
+    return loop.getCarried();
+  if (auto loop = mlir::dyn_cast<ScanOp>(op))
+    return loop.getCarried() + loop.getSequences();
+  return 0;
+}
+
 /// Names of module, function and argument attributes. See docs/architecture.md.
 inline constexpr char kPhaseAttr[] = "mlc.phase";           // module: the phase reached
 inline constexpr char kParametersAttr[] = "mlc.parameters"; // module: [[name, type], ...]
+inline constexpr char kMessagesAttr[] = "mlc.messages";     // module: texts of stop_unless
 inline constexpr char kDimsAttr[] = "mlc.dims";             // func: names of symbolic dims
 inline constexpr char kInputAttr[] = "mlc.input";           // arg: name of a graph input
 inline constexpr char kOutputAttr[] = "mlc.output";         // result, later arg: graph output

@@ -14,6 +14,7 @@ include "mlc/Dialect/MLCBase.td"
 include "mlir/Interfaces/CallInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/ViewLikeInterface.td"
 
 //===----------------------------------------------------------------------===//
 // Sources
@@ -334,6 +335,85 @@ def MLC_CallOp : MLC_Op<"call", "Call",
 }
 
 //===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+// Blocks see their own arguments alone; what they need from outside is passed in.
+// The tolerance is "exact": these ops add no error to that of their blocks.
+class MLC_ControlOp<string mnemonic, string enum>
+    : MLC_Op<mnemonic, enum, [IsolatedFromAbove, SingleBlock]> {
+  let results = (outs Variadic<MLC_Tensor>:$outputs);
+  let assemblyFormat =
+      "operands attr-dict `:` functional-type(operands, results) regions";
+  let hasVerifier = 0;
+  let hasRegionVerifier = 1; // After the blocks: their types are part of the op's.
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::verifyRegions() {
+      return ::mlc::ir::verifyByInference(getOperation());
+    }
+  }];
+}
+
+def MLC_IfOp : MLC_ControlOp<"if", "If"> {
+  let summary = "Runs the first block if the predicate holds, else the second";
+  let description = [{
+    Both blocks take all operands but the predicate. Only one of them runs.
+  }];
+  let arguments = (ins MLC_Tensor:$predicate, Variadic<MLC_Tensor>:$inputs);
+  let regions = (region SizedRegion<1>:$then, SizedRegion<1>:$otherwise);
+  let constraints = [
+      "[C1] the predicate is bool[]",
+      "[C2] both blocks take values of the types of the other operands",
+      "[C3] both blocks return at least one value, and values of the same types",
+      "[C4] the results have the types of what the blocks return"];
+  let example = "if(true, a, b) {(x, y) -> x} {(x, y) -> y} = a";
+}
+
+def MLC_WhileOp : MLC_ControlOp<"while", "While"> {
+  let summary = "Runs the second block as long as the first returns true";
+  let description = [{
+    The first `carried` operands are the values that change: the second block
+    returns them anew. Both blocks also take the other operands, which stay the
+    same. A loop that has run `limit` times and would go on is an error of the run.
+  }];
+  let arguments = (ins Variadic<MLC_Tensor>:$operands, I64Attr:$carried,
+                   DefaultValuedAttr<I64Attr, "1000000">:$limit);
+  let regions = (region SizedRegion<1>:$condition, SizedRegion<1>:$body);
+  let constraints = [
+      "[C1] `carried` is at least 1 and at most the number of operands",
+      "[C2] `limit` is at least 0",
+      "[C3] both blocks take values of the operands' types",
+      "[C4] the first block returns one bool[]",
+      "[C5] the second block returns values of the types of the carried operands",
+      "[C6] the results have the types of the carried operands"];
+  let example = "while(1, 100) {carried = 1} {(x, n) -> x < n} {(x, n) -> x + x} = 128";
+}
+
+def MLC_ScanOp : MLC_ControlOp<"scan", "Scan"> {
+  let summary = "Runs its block for every step of its sequences, carrying values along";
+  let description = [{
+    The operands are `carried` initial values, `sequences` tensors whose first
+    dimension is the number of steps, and values that stay the same. In step t the
+    block takes the carried values, slice t of every sequence, and the rest; it
+    returns the carried values anew and any number of values more, of which the
+    results collect all steps. `reverse` takes the last slice first and leaves its
+    result in its place. Without a sequence, `length` is the number of steps.
+  }];
+  let arguments = (ins Variadic<MLC_Tensor>:$operands, I64Attr:$carried, I64Attr:$sequences,
+                   DefaultValuedAttr<I64Attr, "-1">:$length,
+                   DefaultValuedAttr<BoolAttr, "false">:$reverse);
+  let regions = (region SizedRegion<1>:$body);
+  let constraints = [
+      "[C1] `carried` and `sequences` are not negative and together at most the number of operands",
+      "[C2] sequences have a rank of at least 1 and equal first dimensions",
+      "[C3] `length` is -1 with sequences, and without them at least 0",
+      "[C4] the block takes values of the types of the carried operands, of the sequences without their first dimension, and of the other operands",
+      "[C5] the block returns at least one value, and first values of the types of the carried operands",
+      "[C6] the results have the types of the carried operands, then those of the block's other values with the number of steps as first dimension"];
+  let example = "scan(0, [1, 2, 3]) {carried = 1, sequences = 1} {(s, x) -> (s + x, s)} = 6, [0, 1, 3]";
+}
+
+//===----------------------------------------------------------------------===//
 // Internal ops: made by passes, never in a model file
 //===----------------------------------------------------------------------===//
 
@@ -360,7 +440,7 @@ def MLC_FusionOp
       "[C1] `kind` is contraction, elementwise, reduction, softmax or data",
       "[C2] the body's arguments have the types of the operands",
       "[C3] the body yields the results",
-      "[C4] the body holds ops of the vocabulary and packed ones, but no parameter, call or fusion",
+      "[C4] the body holds ops of the vocabulary and packed ones, but no parameter, call, control flow or fusion",
       "[C5] the body is of its kind"];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -372,8 +452,8 @@ def MLC_FusionOp
 }
 
 def MLC_YieldOp
-    : Op<MLC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusionOp"]>]> {
-  let summary = "The values of a fusion";
+    : Op<MLC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusionOp", "IfOp", "WhileOp", "ScanOp"]>]> {
+  let summary = "The values of a fusion, or of a block of if, while or scan";
   let arguments = (ins Variadic<MLC_Tensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
@@ -410,6 +490,33 @@ def MLC_PackedMatMulOp : Op<MLC_Dialect, "packed_matmul", [Pure]>, MLC_Facts {
       "[C3] the contracted dimensions are equal: the last of lhs (or the first, with transpose_a) and the second of rhs",
       "[C4] the result has the rows of lhs and N columns, where rhs has ceil(N / tile) panels"];
   let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Internal ops on buffers
+//===----------------------------------------------------------------------===//
+
+def MLC_SlotOp
+    : Op<MLC_Dialect, "slot", [Pure, DeclareOpInterfaceMethods<ViewLikeOpInterface>]>, MLC_Facts {
+  let summary = "One index of a buffer's first dimension, as a buffer of its own";
+  let description = [{
+    A memref.subview would give the slice a layout with an offset; a slot is dense
+    like every buffer that kernels take.
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$index);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$source `[` $index `]` attr-dict `:` type($source) `->` type($result)";
+  let constraints = ["[C1] the result has the source's type without its first dimension"];
+  let hasVerifier = 1;
+}
+
+def MLC_StopUnlessOp : Op<MLC_Dialect, "stop_unless", [MemoryEffects<[MemWrite]>]>, MLC_Facts {
+  let summary = "Ends the run with an error unless the condition holds";
+  let description = [{
+    `message` is an index into the module's attribute mlc.messages.
+  }];
+  let arguments = (ins I1:$condition, I64Attr:$message);
+  let assemblyFormat = "$condition attr-dict";
 }
 
 #endif // MLC_DIALECT_MLCOPS

@@ -22,6 +22,11 @@ private:
   std::unordered_map<std::string_view, const Parameter *> parameters;
 };
 
+/// What a block takes and returns.
+struct BlockTypes {
+  std::vector<TensorType> inputs, outputs;
+};
+
 /// What inference may look up beside operands and attributes.
 struct InferContext {
   /// Parameter and call need one of the two; without, they are a Usage error.
@@ -29,6 +34,8 @@ struct InferContext {
   const GraphIndex *index = nullptr;
   /// The symbolic names that broadcast may introduce; null: any.
   const std::set<std::string> *dims = nullptr;
+  /// Of the op's blocks, if it has any: as many as the op table says.
+  std::vector<BlockTypes> blocks;
 };
 
 /// The result types of `op`. The one place where an op's constraints are
@@ -38,6 +45,9 @@ struct InferContext {
 Result<std::vector<TensorType>> inferTypes(Op op, const std::vector<TensorType> &operands,
                                            const Attributes &attributes,
                                            const InferContext &context = {});
+
+/// What the blocks of a node of `function` take and return.
+std::vector<BlockTypes> blockTypes(const Function &function, const Node &node);
 
 /// Refuses declared result types other than the inferred ones. The error names
 /// the op's last constraint that speaks of the result.

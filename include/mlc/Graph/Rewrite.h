@@ -16,24 +16,45 @@ public:
   /// `graph` gives meaning to parameter and call nodes and must outlive this.
   FunctionBuilder(const Graph &graph, std::string name);
 
+  /// An input of the function, or of the block that is open.
   ValueId input(const std::string &name, TensorType type);
   /// Appends a node with one result.
   Result<ValueId> node(Op op, std::vector<ValueId> operands, Attributes attributes = {},
                        const std::string &name = "");
-  /// Appends a node with any number of results (call).
+  /// Appends a node with any number of results, and with blocks if its op has any.
   Result<std::vector<ValueId>> nodes(Op op, std::vector<ValueId> operands,
-                                     Attributes attributes = {}, const std::string &name = "");
+                                     Attributes attributes = {}, const std::string &name = "",
+                                     std::vector<Block> blocks = {});
+  /// What follows belongs to a new block, which sees its own values only, until
+  /// endBlock() gives it to be passed to nodes(). Blocks nest.
+  void beginBlock();
+  Block endBlock(std::vector<ValueId> outputs);
+  /// How many blocks are open around `value`; 0 for a value of the function itself,
+  /// -1 for one of a block that has ended.
+  int64_t depth(ValueId value) const;
   void output(ValueId value, const std::string &name);
   /// The source location of the nodes that follow, see Node::location.
   void setLocation(std::string text) { location = std::move(text); }
   /// Valid until the next value is made.
   const TensorType &type(ValueId value) const;
+  /// Those made so far, by ValueId.
+  const std::vector<Value> &values() const { return function.values; }
   Function finish();
 
 private:
+  Block &block() { return open.empty() ? function.body : open.back().block; }
+  ValueId value(const std::string &name, TensorType type);
+
+  struct OpenBlock {
+    Block block;
+    int64_t scope;
+  };
   const Graph &graph;
   Function function;
   std::string location;
+  std::vector<OpenBlock> open;
+  std::vector<int64_t> scopes; ///< By value: the number of its block, 0 for the function's.
+  int64_t numScopes = 0;
   /// Names that are taken, each with the next suffix to try.
   std::unordered_map<std::string, int64_t> names, outputNames;
 };

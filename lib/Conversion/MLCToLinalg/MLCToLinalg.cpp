@@ -315,6 +315,16 @@ LogicalResult KernelLowering::run() {
 
 namespace {
 
+/// The bool that a branch or a loop depends on, from the byte that holds it.
+void loadPredicate(tensor::ExtractOp extract) {
+  ImplicitLocOpBuilder b(extract.getLoc(), extract.getContext());
+  b.setInsertionPointAfter(extract);
+  extract.getResult().setType(b.getI8Type());
+  Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
+  Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, extract, zero);
+  extract.getResult().replaceAllUsesExcept(holds, holds.getDefiningOp());
+}
+
 /// Arguments and results of every function, and what drivers pass around, take
 /// their storage types. Kernel bodies keep theirs: they are lowered next.
 void useStorageTypes(ModuleOp module) {
@@ -330,6 +340,11 @@ void useStorageTypes(ModuleOp module) {
     function.walk([](Operation *op) {
       for (Value result : op->getResults())
         result.setType(storageType(result.getType()));
+      for (Region &region : op->getRegions())
+        for (Value argument : region.getArguments())
+          argument.setType(storageType(argument.getType()));
+      if (auto extract = dyn_cast<tensor::ExtractOp>(op); extract && extract.getType().isInteger(1))
+        loadPredicate(extract);
     });
     for (Value argument : function.getArguments())
       argument.setType(storageType(argument.getType()));

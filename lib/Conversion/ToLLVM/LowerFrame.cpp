@@ -1,7 +1,8 @@
 //===- LowerFrame.cpp - From memref arguments to the frame ----------------===//
 //
-// Works on planned drivers, whose ops are calls, views, constants and offset
-// arithmetic, and on kernels of any content. See include/mlc/Abi/Frame.h.
+// Works on planned drivers, whose ops are calls, views, loads of predicates,
+// branches and arithmetic on offsets, and on kernels of any content. See
+// include/mlc/Abi/Frame.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -75,7 +76,7 @@ private:
     b.setInsertionPointToStart(&body);
     Value frame = body.addArgument(pointer, driver.getLoc());
 
-    llvm::DenseMap<Value, Value> pointers;
+    pointers.clear();
     Value size;
     int64_t inputs = 0, outputs = 0, parameters = 0, blocks = 0;
     auto element = [&](size_t field, int64_t &index) {
@@ -102,36 +103,31 @@ private:
       }
     }
 
-    for (Operation &op : llvm::make_early_inc_range(body)) {
-      b.setInsertionPoint(&op);
-      b.setLoc(op.getLoc());
-      if (auto view = dyn_cast<memref::ViewOp>(op)) {
-        Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), view.getByteShift());
-        pointers[view] = byteOffset(b, pointers.lookup(view.getSource()), bytes);
-      } else if (auto call = dyn_cast<func::CallOp>(op)) {
-        SmallVector<Value> operands;
-        bool symbolic = false;
-        for (Value operand : call.getOperands()) {
-          symbolic |= isSymbolic(operand.getType());
-          operands.push_back(pointers.lookup(operand));
-          if (!operands.back())
-            return call.emitError() << "expected operands that are arguments or views";
+    symbolicCalls.clear();
+    driver.walk([&](func::CallOp call) {
+      if (llvm::any_of(call.getOperandTypes(), isSymbolic))
+        symbolicCalls.insert(call);
+    });
+    for (Block &block : llvm::drop_begin(driver.getBody()))
+      for (Value argument : block.getArguments())
+        if (isa<MemRefType>(argument.getType())) {
+          argument.setType(pointer);
+          pointers[argument] = argument;
         }
-        if (symbolic)
-          operands.push_back(size);
-        func::CallOp::create(b, call.getCallee(), TypeRange(), operands);
-        call.erase();
-      }
-    }
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-      if (isa<memref::ViewOp>(op))
-        op.erase();
-    b.setInsertionPoint(body.getTerminator());
-    Value ok = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
-    func::ReturnOp::create(b, ok);
-    body.getTerminator()->erase();
+    SmallVector<Operation *> views, others;
+    for (Block &block : driver.getBody())
+      for (Operation &op : block)
+        (isa<memref::ViewOp, SlotOp>(op) ? views : others).push_back(&op);
+    for (Operation *op : others)
+      if (failed(lowerOp(b, op, size)))
+        return failure();
+    for (Operation *view : views)
+      view->dropAllUses();
+    for (Operation *view : views)
+      view->erase();
     body.eraseArguments(0, body.getNumArguments() - 1);
-    checkCancelled(b, body, frame);
+    checkCancelled(b, driver, frame);
+    lowerStops(b, driver);
     auto workspace = driver->getAttrOfType<DenseI64ArrayAttr>("mlc.workspace");
     if (!workspace || workspace.size() != 2)
       return driver.emitError() << "expected mlc.workspace; run mlc-plan-memory first";
@@ -146,10 +142,89 @@ private:
     return success();
   }
 
+  /// What a memref of a driver is: an argument, a view or a slot.
+  Value pointerTo(ImplicitLocOpBuilder &b, Value memref) {
+    if (Value known = pointers.lookup(memref))
+      return known;
+    Operation *op = memref.getDefiningOp();
+    OpBuilder::InsertionGuard guard(b);
+    Value bytes;
+    if (auto view = dyn_cast_or_null<memref::ViewOp>(op)) {
+      b.setInsertionPoint(view);
+      bytes = arith::IndexCastOp::create(b, b.getI64Type(), view.getByteShift());
+    } else if (auto slot = dyn_cast_or_null<SlotOp>(op)) {
+      auto type = cast<MemRefType>(slot.getType());
+      b.setInsertionPoint(slot);
+      Value index = arith::IndexCastOp::create(b, b.getI64Type(), slot.getIndex());
+      int64_t size = type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8);
+      Value factor = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(size));
+      bytes = arith::MulIOp::create(b, index, factor);
+    } else {
+      return Value();
+    }
+    Value source = pointerTo(b, op->getOperand(0));
+    return pointers[memref] = source ? byteOffset(b, source, bytes) : Value();
+  }
+
+  LogicalResult lowerOp(ImplicitLocOpBuilder &b, Operation *op, Value size) {
+    b.setInsertionPoint(op);
+    b.setLoc(op->getLoc());
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!isa<MemRefType>(operand.get().getType()))
+        continue;
+      Value address = pointerTo(b, operand.get());
+      if (!address)
+        return op->emitError() << "expected operands that are arguments or views";
+      operand.set(address);
+    }
+    if (auto call = dyn_cast<func::CallOp>(op)) {
+      SmallVector<Value> operands(call.getOperands());
+      if (symbolicCalls.contains(op))
+        operands.push_back(size);
+      func::CallOp::create(b, call.getCallee(), TypeRange(), operands);
+      call.erase();
+    } else if (isa<memref::LoadOp>(op)) {
+      if (op->getNumOperands() != 1)
+        return op->emitError() << "expected a buffer without dimensions";
+      Value loaded = LLVM::LoadOp::create(b, op->getResult(0).getType(), op->getOperand(0));
+      op->getResult(0).replaceAllUsesWith(loaded);
+      op->erase();
+    } else if (isa<func::ReturnOp>(op)) {
+      Value ok = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+      func::ReturnOp::create(b, ok);
+      op->erase();
+    } else if (llvm::any_of(op->getResultTypes(), llvm::IsaPred<MemRefType>)) {
+      return op->emitError() << "expected no other buffers than arguments and views";
+    }
+    return success();
+  }
+
+  /// Returns MLC_RUN_STOPPED + i where a condition that must hold does not.
+  void lowerStops(ImplicitLocOpBuilder &b, func::FuncOp driver) {
+    SmallVector<StopUnlessOp> stops;
+    driver.walk([&](StopUnlessOp stop) { stops.push_back(stop); });
+    for (StopUnlessOp stop : stops) {
+      Block *before = stop->getBlock();
+      Block *rest = before->splitBlock(stop);
+      Block *stopped = b.createBlock(&driver.getBody(), driver.getBody().end());
+      Value code = arith::ConstantOp::create(
+          b, b.getI32IntegerAttr(static_cast<int32_t>(MLC_RUN_STOPPED + stop.getMessage())));
+      func::ReturnOp::create(b, code);
+      b.setInsertionPointToEnd(before);
+      cf::CondBranchOp::create(b, stop.getCondition(), rest, stopped);
+      stop.erase();
+    }
+  }
+
   /// Returns MLC_RUN_CANCELLED between two kernels once the host's flag is set.
-  void checkCancelled(ImplicitLocOpBuilder &b, Block &body, Value frame) {
-    SmallVector<func::CallOp> calls(body.getOps<func::CallOp>());
-    if (calls.size() < 2)
+  void checkCancelled(ImplicitLocOpBuilder &b, func::FuncOp driver, Value frame) {
+    Block &body = driver.getBody().front();
+    SmallVector<func::CallOp> calls;
+    driver.walk([&](func::CallOp call) { calls.push_back(call); });
+    // Without loops, nothing has run before the first call.
+    if (!calls.empty() && calls.front()->getBlock() == &body)
+      calls.erase(calls.begin());
+    if (calls.empty())
       return;
     // Without a host or a flag, the flag is a zero of our own: one load and one
     // branch for each kernel in either case.
@@ -172,7 +247,7 @@ private:
     Block *cancelled = b.createBlock(body.getParent(), body.getParent()->end());
     Value code = arith::ConstantOp::create(b, b.getI32IntegerAttr(MLC_RUN_CANCELLED));
     func::ReturnOp::create(b, code);
-    for (func::CallOp call : ArrayRef(calls).drop_front()) {
+    for (func::CallOp call : calls) {
       Block *before = call->getBlock();
       Block *rest = before->splitBlock(call);
       b.setInsertionPointToEnd(before);
@@ -252,6 +327,9 @@ private:
 
   const LLVMTypeConverter *types = nullptr;
   Type pointer;
+  // Of the driver that is being lowered:
+  llvm::DenseMap<Value, Value> pointers;
+  llvm::DenseSet<Operation *> symbolicCalls; ///< Of kernels that take the size.
 };
 
 } // namespace

@@ -1,5 +1,5 @@
-// mlc-fuse: groups the ops of a function into mlc.fusion, on functions of mlc
-// ops. Leaves parameters, calls and existing fusions alone.
+// mlc-fuse: groups the ops of a function, and of every block of its if, while and
+// scan, into mlc.fusion. Leaves parameters, calls and existing fusions alone.
 //
 // Ops are visited from last to first. An op joins the group of its users or
 // becomes the last op, the root, of a new one. A group has one result, its
@@ -55,7 +55,8 @@ Kind kindOf(Operation *op) {
 }
 
 bool isGroupable(Operation *op) {
-  return isa_and_nonnull<MLCDialect>(op->getDialect()) && !isa<ParameterOp, CallOp, FusionOp>(op);
+  return isa_and_nonnull<MLCDialect>(op->getDialect()) &&
+         !isa<ParameterOp, CallOp, FusionOp, YieldOp>(op) && !isControlFlow(op);
 }
 
 // Only the index changes: cheaper to repeat in every group than to store.
@@ -231,7 +232,15 @@ struct FusePass : impl::FusePassBase<FusePass> {
 
   void runOnOperation() override {
     for (Block &block : getOperation().getBody())
-      Fuser(block, fuse, maxOps).run();
+      fuseBlock(block);
+  }
+
+  void fuseBlock(Block &block) {
+    for (Operation &op : block)
+      if (isControlFlow(&op))
+        for (Region &region : op.getRegions())
+          fuseBlock(region.front());
+    Fuser(block, fuse, maxOps).run();
   }
 };
 

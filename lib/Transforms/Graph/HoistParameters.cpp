@@ -35,8 +35,17 @@ public:
         known(parameterOnlyValues(block)) {}
 
   LogicalResult run() {
-    for (CallOp call : block.getOps<CallOp>())
-      return call.emitError("mlc-hoist-parameters: calls must be inlined before");
+    auto misplaced = [&](Operation *op) {
+      if (isa<CallOp>(op))
+        op->emitError("mlc-hoist-parameters: calls must be inlined before");
+      else if (isa<ParameterOp>(op) && op->getBlock() != &block)
+        op->emitError("mlc-hoist-parameters: parameters must be moved out of blocks before");
+      else
+        return WalkResult::advance();
+      return WalkResult::interrupt();
+    };
+    if (block.walk(misplaced).wasInterrupted())
+      return failure();
     for (Operation &op : block)
       if (&op == block.getTerminator() || !isKnown(&op))
         for (Value operand : op.getOperands())

@@ -28,14 +28,21 @@ int64_t boundSize(func::FuncOp callee, CallOp call) {
   return ShapedType::kDynamic;
 }
 
-// Writes `size` for the symbolic dimension in the result types and attributes.
+void bindSize(mlir::Value value, int64_t size) {
+  auto type = cast<RankedTensorType>(value.getType());
+  llvm::SmallVector<int64_t> shape(type.getShape());
+  std::replace(shape.begin(), shape.end(), ShapedType::kDynamic, size);
+  value.setType(RankedTensorType::get(shape, type.getElementType()));
+}
+
+// Writes `size` for the symbolic dimension in the types that an op defines and in
+// its attributes.
 void bindSize(Operation *op, int64_t size) {
-  for (mlir::Value result : op->getResults()) {
-    auto type = cast<RankedTensorType>(result.getType());
-    llvm::SmallVector<int64_t> shape(type.getShape());
-    std::replace(shape.begin(), shape.end(), ShapedType::kDynamic, size);
-    result.setType(RankedTensorType::get(shape, type.getElementType()));
-  }
+  for (mlir::Value result : op->getResults())
+    bindSize(result, size);
+  for (Region &region : op->getRegions())
+    for (mlir::Value argument : region.getArguments())
+      bindSize(argument, size);
   std::optional<mlc::Op> graphOp = vocabularyOp(op);
   if (!graphOp)
     return;
@@ -90,7 +97,8 @@ struct InlineCallsPass : impl::InlineCallsPassBase<InlineCallsPass> {
     llvm::SmallVector<Frame> stack;
     auto enter = [&](func::FuncOp function) {
       active.insert(function);
-      stack.push_back({function, llvm::to_vector(function.getOps<CallOp>())});
+      Frame &frame = stack.emplace_back(Frame{function, {}});
+      function.walk([&](CallOp call) { frame.calls.push_back(call); });
     };
     enter(root);
     while (!stack.empty()) {
@@ -116,11 +124,18 @@ struct InlineCallsPass : impl::InlineCallsPassBase<InlineCallsPass> {
 
   LogicalResult inlineInto(func::FuncOp root, SymbolTable &symbols) {
     int64_t count = 0;
-    mlir::Block &block = root.getBody().front();
+    return inlineInto(root.getBody().front(), root, symbols, count);
+  }
+
+  LogicalResult inlineInto(mlir::Block &block, func::FuncOp root, SymbolTable &symbols,
+                           int64_t &count) {
     // Inlined ops come before `next` and are visited in their turn.
     for (Operation *op = &block.front(); op;) {
       auto call = dyn_cast<CallOp>(op);
       if (!call) {
+        for (Region &region : op->getRegions())
+          if (failed(inlineInto(region.front(), root, symbols, count)))
+            return failure();
         op = op->getNextNode();
         continue;
       }
@@ -136,7 +151,7 @@ struct InlineCallsPass : impl::InlineCallsPassBase<InlineCallsPass> {
                  << maxOps.getValue() << " ops after inlining";
         Operation *clone = builder.clone(inner, mapping);
         if (!ShapedType::isDynamic(size))
-          bindSize(clone, size);
+          clone->walk([&](Operation *made) { bindSize(made, size); });
       }
       Operation *terminator = callee.getBody().front().getTerminator();
       for (auto [result, value] : llvm::zip_equal(call.getResults(), terminator->getOperands()))

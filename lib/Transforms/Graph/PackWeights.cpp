@@ -27,7 +27,11 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
     }
     for (Block &block : getOperation().getBody()) {
       llvm::DenseSet<Value> weights = parameterOnlyValues(block);
-      llvm::SmallVector<MatMulOp> matmuls(block.getOps<MatMulOp>());
+      llvm::SmallVector<MatMulOp> matmuls;
+      block.walk([&](MatMulOp op) {
+        if (!op->getParentOfType<FusionOp>())
+          matmuls.push_back(op);
+      });
       for (MatMulOp op : matmuls)
         if (isWorthPacking(op, weights.contains(op.getRhs())))
           pack(op);

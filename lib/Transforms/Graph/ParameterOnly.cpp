@@ -1,4 +1,5 @@
-// Which values of a block of mlc ops depend on parameters and constants alone.
+// Which values of a block of mlc ops, and of the blocks in it, depend on parameters
+// and constants alone.
 
 #include "ParameterOnly.h"
 
@@ -8,11 +9,16 @@ using namespace mlir;
 
 namespace mlc::ir {
 
-llvm::DenseSet<Value> parameterOnlyValues(Block &block) {
-  llvm::DenseSet<Value> values;
+static void collect(Block &block, llvm::DenseSet<Value> &values) {
   for (Operation &op : block.without_terminator()) {
-    if (!isa_and_nonnull<MLCDialect>(op.getDialect()) || isa<CallOp>(op))
+    if (!isa_and_nonnull<MLCDialect>(op.getDialect()) || isa<CallOp, FusionOp>(op))
       continue;
+    for (Region &region : op.getRegions()) {
+      for (BlockArgument argument : region.getArguments().drop_front(numChanging(&op)))
+        if (values.contains(operandOf(argument).get()))
+          values.insert(argument);
+      collect(region.front(), values);
+    }
     bool isKnown = llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); }) &&
                    llvm::all_of(op.getResultTypes(), [](Type type) {
                      return cast<RankedTensorType>(type).hasStaticShape();
@@ -20,6 +26,11 @@ llvm::DenseSet<Value> parameterOnlyValues(Block &block) {
     if (isKnown)
       values.insert(op.result_begin(), op.result_end());
   }
+}
+
+llvm::DenseSet<Value> parameterOnlyValues(Block &block) {
+  llvm::DenseSet<Value> values;
+  collect(block, values);
   return values;
 }
 

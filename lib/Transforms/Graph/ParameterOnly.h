@@ -9,8 +9,8 @@
 
 namespace mlc::ir {
 
-/// The values of `block` that depend on parameters and constants alone and have
-/// known sizes, so that they can be computed once.
+/// The values of `block`, and of blocks in it, that depend on parameters and
+/// constants alone and have known sizes, so that they can be computed once.
 llvm::DenseSet<mlir::Value> parameterOnlyValues(mlir::Block &block);
 
 /// Whether `value` is a constant that repeats one element, or has none: cheaper

@@ -1,9 +1,12 @@
 //===- OutlineKernels.cpp - mlc.fusion to functions -----------------------===//
 //
-// Works on mlc fusions in @run and @prepare. After it, both functions hold only
-// calls of kernels, tensor.empty and tensor.dim, and write to trailing arguments.
+// Works on mlc fusions in @run and @prepare. After it, both functions and the blocks
+// of their if, while and scan hold only calls of kernels, tensor.empty and
+// tensor.dim, and the functions write to trailing arguments.
 //
 //===----------------------------------------------------------------------===//
+
+#include "Drivers.h"
 
 #include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Transforms/Loop/Passes.h"
@@ -75,15 +78,21 @@ private:
   llvm::DenseMap<size_t, SmallVector<std::pair<FusionOp, func::FuncOp>>> kernels;
 };
 
-/// Makes every returned value the result of a fusion of its own, by copies of
-/// arguments and of values that are returned twice.
-void copyDirectResults(func::FuncOp driver) {
-  Operation *ret = driver.getBody().front().getTerminator();
+/// Whether what computes `value` can be told where to write it.
+bool takesDestination(Value value) {
+  if (auto scan = value.getDefiningOp<ScanOp>())
+    return cast<OpResult>(value).getResultNumber() >= static_cast<uint64_t>(scan.getCarried());
+  return value.getDefiningOp() && isa<FusionOp, IfOp>(value.getDefiningOp());
+}
+
+/// Makes every value that a function or a block returns one that takes a destination
+/// of its own, by copies of arguments and of values that are returned twice.
+void copyDirectResults(Operation *ret) {
   OpBuilder builder(ret);
   llvm::SmallPtrSet<void *, 8> returned;
   for (OpOperand &operand : ret->getOpOperands()) {
     Value value = operand.get();
-    if (value.getDefiningOp<FusionOp>() && returned.insert(value.getAsOpaquePointer()).second)
+    if (takesDestination(value) && returned.insert(value.getAsOpaquePointer()).second)
       continue;
     auto type = cast<RankedTensorType>(value.getType());
     auto copy = FusionOp::create(builder, ret->getLoc(), TypeRange{type}, ValueRange{value},
@@ -137,30 +146,25 @@ struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
   }
 
   void outline(func::FuncOp driver, KernelTable &table, SmallVector<FusionOp> &done) {
-    copyDirectResults(driver);
-    SmallVector<Value> destinations = addDestinations(driver);
     Block &body = driver.getBody().front();
-    Operation *ret = body.getTerminator();
+    SmallVector<FusionOp> fusions;
+    copyDirectResults(body.getTerminator());
+    body.walk([&](Operation *op) {
+      if (!isControlFlow(op))
+        return;
+      for (Region &region : op->getRegions())
+        if (!isa<WhileOp>(op) || region.getRegionNumber() == 1) // A condition is only read.
+          copyDirectResults(region.front().getTerminator());
+    });
+    SmallVector<Value> destinations = addDestinations(driver);
     llvm::DenseMap<Value, Value> destinationOf;
-    for (auto [value, destination] : llvm::zip(ret->getOperands(), destinations))
+    for (auto [value, destination] : llvm::zip(body.getTerminator()->getOperands(), destinations))
       destinationOf[value] = destination;
+    body.walk([&](FusionOp fusion) { fusions.push_back(fusion); });
 
     OpBuilder builder = OpBuilder::atBlockBegin(&body);
-    Value size; // of the symbolic dimension, which leads some argument
-    auto symbolicSize = [&](Location loc) {
-      if (size)
-        return size;
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(&body);
-      for (Value argument : body.getArguments()) {
-        auto type = cast<RankedTensorType>(argument.getType());
-        if (type.getRank() > 0 && type.isDynamicDim(0))
-          return size = tensor::DimOp::create(builder, loc, argument, 0).getResult();
-      }
-      return Value();
-    };
-
-    for (FusionOp fusion : llvm::make_early_inc_range(body.getOps<FusionOp>())) {
+    Value size; // of the symbolic dimension
+    for (FusionOp fusion : fusions) {
       builder.setInsertionPoint(fusion);
       func::FuncOp kernel = table.find(fusion);
       SmallVector<Value> operands(fusion.getInputs());
@@ -170,7 +174,7 @@ struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
           auto type = cast<RankedTensorType>(result.getType());
           SmallVector<Value> sizes;
           if (!type.hasStaticShape())
-            sizes.push_back(symbolicSize(fusion.getLoc()));
+            sizes.push_back(size ? size : size = symbolicSize(body));
           destination = tensor::EmptyOp::create(builder, fusion.getLoc(), type, sizes);
         }
         operands.push_back(destination);

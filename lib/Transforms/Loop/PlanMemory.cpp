@@ -14,6 +14,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
+
 namespace mlc::ir {
 #define GEN_PASS_DEF_PLANMEMORYPASS
 #include "mlc/Transforms/Loop/Passes.h.inc"
@@ -51,12 +53,35 @@ FailureOr<BufferSize> sizeOf(Operation *op, MemRefType type) {
   return size;
 }
 
-/// A buffer that lives from one top-level op of its block to another.
+/// A buffer that lives from one op of a driver to another.
 struct Buffer {
   memref::AllocOp alloc;
   BufferSize size;
-  int64_t first, last; // positions in the block
+  int64_t first, last; // positions, see Positions
   int64_t offset = 0;
+};
+
+/// Numbers the ops of a driver, those of nested blocks after the op that holds
+/// them. An op with blocks ends where its last inner op does.
+class Positions {
+public:
+  explicit Positions(Block &block) { number(block); }
+  int64_t first(Operation *op) const { return firsts.lookup(op); }
+  int64_t last(Operation *op) const { return lasts.lookup(op); }
+
+private:
+  void number(Block &block) {
+    for (Operation &op : block) {
+      firsts[&op] = count++;
+      for (Region &region : op.getRegions())
+        for (Block &inner : region)
+          number(inner);
+      lasts[&op] = count - 1;
+    }
+  }
+
+  llvm::DenseMap<Operation *, int64_t> firsts, lasts;
+  int64_t count = 0;
 };
 
 /// First fit, larger buffers first: each takes the lowest offset at which it
@@ -162,7 +187,9 @@ private:
   }
 
   void addScratch(const llvm::StringMap<SmallVector<MemRefType>> &scratchOf) {
-    for (auto call : llvm::make_early_inc_range(body.getOps<func::CallOp>())) {
+    SmallVector<func::CallOp> calls;
+    body.walk([&](func::CallOp call) { calls.push_back(call); });
+    for (func::CallOp call : calls) {
       auto it = scratchOf.find(call.getCallee());
       if (it == scratchOf.end() || it->second.empty())
         continue;
@@ -178,25 +205,20 @@ private:
   }
 
   LogicalResult placeAllocations() {
-    llvm::DenseMap<Operation *, int64_t> position;
-    for (Operation &op : body)
-      position[&op] = position.size();
+    Positions positions(body);
+    SmallVector<memref::AllocOp> allocations;
+    body.walk([&](memref::AllocOp alloc) { allocations.push_back(alloc); });
     SmallVector<Buffer> buffers;
-    for (auto alloc : body.getOps<memref::AllocOp>()) {
+    for (memref::AllocOp alloc : allocations) {
       FailureOr<BufferSize> bytes = sizeOf(alloc, alloc.getType());
       if (failed(bytes))
         return failure();
-      Buffer buffer{alloc, *bytes, position[alloc], position[alloc]};
-      extendToUses(alloc.getResult(), position, buffer.last);
+      Buffer buffer{alloc, *bytes, positions.first(alloc), positions.last(alloc)};
+      llvm::SmallPtrSet<void *, 8> seen;
+      if (failed(extendToUses(alloc.getResult(), alloc->getBlock(), positions, seen, buffer.last)))
+        return failure();
       buffers.push_back(buffer);
     }
-    if (function
-            .walk([&](memref::AllocOp alloc) {
-              return alloc->getBlock() == &body ? WalkResult::advance() : WalkResult::interrupt();
-            })
-            .wasInterrupted())
-      return function.emitError() << "expected allocations at the top level of @"
-                                  << function.getName() << " only";
 
     SmallVector<Buffer *> fixed, growing;
     for (Buffer &buffer : buffers)
@@ -220,15 +242,25 @@ private:
     return success();
   }
 
-  /// The last top-level op that uses `value` or a view of it, itself or in a
-  /// region.
-  void extendToUses(Value value, llvm::DenseMap<Operation *, int64_t> &position, int64_t &last) {
+  /// Moves `last` to the last op of `block` that uses `value`, itself or in a nested
+  /// block, as itself, as a view of it, or as the result of a branch or a loop.
+  static LogicalResult extendToUses(Value value, Block *block, const Positions &positions,
+                                    llvm::SmallPtrSetImpl<void *> &seen, int64_t &last) {
+    if (!seen.insert(value.getAsOpaquePointer()).second)
+      return success();
     for (Operation *user : value.getUsers()) {
-      last = std::max(last, position.lookup(body.findAncestorOpInBlock(*user)));
-      if (isa<ViewLikeOpInterface>(user))
-        for (Value result : user->getResults())
-          extendToUses(result, position, last);
+      Operation *ancestor = block->findAncestorOpInBlock(*user);
+      if (!ancestor || ancestor == block->getTerminator())
+        return user->emitError() << "expected a buffer that does not leave its block";
+      last = std::max(last, positions.last(ancestor));
+      // What a loop yields it also starts with, so that its results stand for both.
+      Operation *source = user->hasTrait<OpTrait::IsTerminator>() ? user->getParentOp() : user;
+      for (Value result : source->getResults())
+        if (isa<MemRefType>(result.getType()))
+          if (failed(extendToUses(result, block, positions, seen, last)))
+            return failure();
     }
+    return success();
   }
 
   func::FuncOp function;

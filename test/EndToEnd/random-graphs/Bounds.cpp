@@ -8,6 +8,8 @@
 #include "mlc/Tensor/Element.h"
 
 #include <cmath>
+#include <cstring>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -18,9 +20,131 @@ Bounded Bounded::exact(Tensor value) {
   return {std::move(value), std::move(error)};
 }
 
+namespace {
+
+/// A branch that may be the other one: nothing is known of its results.
+void forget(std::vector<Bounded> &results) {
+  for (Bounded &result : results)
+    result.error.assign(result.error.size(), std::numeric_limits<double>::infinity());
+}
+
+Bounded slice(const Bounded &whole, int64_t step) {
+  Shape shape(whole.value.shape().begin() + 1, whole.value.shape().end());
+  int64_t size = *elementCount(shape);
+  auto first = whole.error.begin() + static_cast<ptrdiff_t>(step * size);
+  return {whole.value.view(shape, step * size), {first, first + static_cast<ptrdiff_t>(size)}};
+}
+
+} // namespace
+
+Evaluator::Results Evaluator::runBlock(const Block &block, const std::vector<Value> &values,
+                                       const std::vector<Bounded> &inputs) const {
+  std::map<ValueId, Bounded> known;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    known[block.inputs[i]] = inputs[i];
+  for (const Node &node : block.nodes) {
+    std::vector<Bounded> operands;
+    for (ValueId id : node.operands)
+      operands.push_back(known.at(id));
+    auto results = evaluate(node, operands, values);
+    if (!results)
+      return results;
+    for (size_t i = 0; i < node.results.size(); ++i)
+      known[node.results[i]] = std::move((*results)[i]);
+  }
+  std::vector<Bounded> outputs;
+  for (ValueId id : block.outputs)
+    outputs.push_back(known.at(id));
+  return outputs;
+}
+
+Evaluator::Results Evaluator::evaluateIf(const Node &node, const std::vector<Bounded> &operands,
+                                         const std::vector<Value> &values) const {
+  const Bounded &predicate = operands[0];
+  auto results = runBlock(node.blocks[predicate.value.item<bool>() ? 0 : 1], values,
+                          {operands.begin() + 1, operands.end()});
+  if (results && predicate.error[0] > 0)
+    forget(*results);
+  return results;
+}
+
+Evaluator::Results Evaluator::evaluateWhile(const Node &node, std::vector<Bounded> state,
+                                            const std::vector<Value> &values) const {
+  bool isKnown = true;
+  for (int64_t rounds = std::get<int64_t>(node.attributes.at("limit"));; --rounds) {
+    auto condition = runBlock(node.blocks[0], values, state);
+    if (!condition)
+      return condition;
+    isKnown &= condition->front().error[0] == 0;
+    if (!condition->front().value.item<bool>())
+      break;
+    if (rounds == 0)
+      return resourceError("a while exceeds its limit");
+    auto next = runBlock(node.blocks[1], values, state);
+    if (!next)
+      return next;
+    std::move(next->begin(), next->end(), state.begin());
+  }
+  state.resize(static_cast<size_t>(std::get<int64_t>(node.attributes.at("carried"))));
+  if (!isKnown)
+    forget(state);
+  return state;
+}
+
+Evaluator::Results Evaluator::evaluateScan(const Node &node, const std::vector<Bounded> &operands,
+                                           const std::vector<Value> &values) const {
+  auto carried = static_cast<size_t>(std::get<int64_t>(node.attributes.at("carried")));
+  auto sequences = static_cast<size_t>(std::get<int64_t>(node.attributes.at("sequences")));
+  int64_t steps = sequences > 0 ? operands[carried].value.shape()[0]
+                                : std::get<int64_t>(node.attributes.at("length"));
+  bool reverse = std::get<bool>(node.attributes.at("reverse"));
+  std::vector<TensorType> types = concreteTypes(node, values);
+  std::vector<Bounded> state = operands, collected;
+  for (size_t i = carried; i < types.size(); ++i) {
+    Shape shape;
+    for (const Dim &dim : types[i].dims)
+      shape.push_back(dim.size);
+    collected.push_back(Bounded::exact(*Tensor::zeros(types[i].dtype, shape)));
+  }
+  for (int64_t count = 0; count < steps; ++count) {
+    int64_t step = reverse ? steps - 1 - count : count;
+    for (size_t i = carried; i < carried + sequences; ++i)
+      state[i] = slice(operands[i], step);
+    auto results = runBlock(node.blocks[0], values, state);
+    if (!results)
+      return results;
+    for (size_t i = 0; i < collected.size(); ++i) {
+      const Bounded &made = (*results)[carried + i];
+      int64_t size = made.value.size();
+      if (size > 0)
+        std::memcpy(slice(collected[i], step).value.data(), made.value.data(),
+                    static_cast<size_t>(made.value.byteSize()));
+      std::copy(made.error.begin(), made.error.end(),
+                collected[i].error.begin() + static_cast<ptrdiff_t>(step * size));
+    }
+    for (size_t i = 0; i < carried; ++i)
+      state[i] = std::move((*results)[i]);
+  }
+  state.resize(carried);
+  std::move(collected.begin(), collected.end(), std::back_inserter(state));
+  return state;
+}
+
+std::vector<TensorType> Evaluator::concreteTypes(const Node &node,
+                                                 const std::vector<Value> &values) const {
+  std::vector<TensorType> types;
+  for (ValueId id : node.results) {
+    types.push_back(values[static_cast<size_t>(id)].type);
+    for (Dim &dim : types.back().dims)
+      if (dim.isSymbolic())
+        dim = Dim(sizes.at(dim.name));
+  }
+  return types;
+}
+
 Result<std::vector<Bounded>> Evaluator::evaluate(const Node &node,
                                                  const std::vector<Bounded> &operands,
-                                                 const std::vector<TensorType> &types) const {
+                                                 const std::vector<Value> &functionValues) const {
   if (node.op == Op::Parameter)
     return std::vector<Bounded>{
         Bounded::exact(parameters.at(std::get<std::string>(node.attributes.at("parameter"))))};
@@ -30,6 +154,12 @@ Result<std::vector<Bounded>> Evaluator::evaluate(const Node &node,
     return evaluateBounded(graph,
                            *graph.findFunction(std::get<std::string>(node.attributes.at("callee"))),
                            parameters, operands);
+  if (node.op == Op::If)
+    return evaluateIf(node, operands, functionValues);
+  if (node.op == Op::While)
+    return evaluateWhile(node, operands, functionValues);
+  if (node.op == Op::Scan)
+    return evaluateScan(node, operands, functionValues);
 
   auto known = [&](Dim &dim) {
     if (dim.isSymbolic())
@@ -40,14 +170,10 @@ Result<std::vector<Bounded>> Evaluator::evaluate(const Node &node,
     if (auto *dims = std::get_if<Dims>(&attribute.second))
       for (Dim &dim : *dims)
         known(dim);
-  std::vector<TensorType> concreteTypes = types;
-  for (TensorType &type : concreteTypes)
-    for (Dim &dim : type.dims)
-      known(dim);
   std::vector<Tensor> values;
   for (const Bounded &operand : operands)
     values.push_back(operand.value);
-  auto results = evaluateNode(concrete, values, concreteTypes);
+  auto results = evaluateNode(concrete, values, concreteTypes(node, functionValues));
   if (!results)
     return results.takeError();
   auto error = resultError(concrete, operands, results->front());
@@ -74,10 +200,7 @@ Result<std::vector<Bounded>> evaluateValues(const Graph &graph, const Function &
     std::vector<Bounded> operands;
     for (ValueId id : node.operands)
       operands.push_back(values[static_cast<size_t>(id)]);
-    std::vector<TensorType> types;
-    for (ValueId id : node.results)
-      types.push_back(function.values[static_cast<size_t>(id)].type);
-    auto results = evaluator.evaluate(node, operands, types);
+    auto results = evaluator.evaluate(node, operands, function.values);
     if (!results)
       return results;
     for (size_t i = 0; i < node.results.size(); ++i)

@@ -36,11 +36,22 @@ public:
             std::map<std::string, int64_t> sizes = {})
       : graph(graph), parameters(parameters), sizes(std::move(sizes)) {}
 
-  /// `types` are those of the node's results.
+  /// `values` are those of the function, with the types of the node's results.
   Result<std::vector<Bounded>> evaluate(const Node &node, const std::vector<Bounded> &operands,
-                                        const std::vector<TensorType> &types) const;
+                                        const std::vector<Value> &values) const;
 
 private:
+  using Results = Result<std::vector<Bounded>>;
+  Results runBlock(const Block &block, const std::vector<Value> &values,
+                   const std::vector<Bounded> &inputs) const;
+  Results evaluateIf(const Node &node, const std::vector<Bounded> &operands,
+                     const std::vector<Value> &values) const;
+  Results evaluateWhile(const Node &node, std::vector<Bounded> state,
+                        const std::vector<Value> &values) const;
+  Results evaluateScan(const Node &node, const std::vector<Bounded> &operands,
+                       const std::vector<Value> &values) const;
+  std::vector<TensorType> concreteTypes(const Node &node, const std::vector<Value> &values) const;
+
   const Graph &graph;
   const TensorMap &parameters;
   std::map<std::string, int64_t> sizes;

@@ -67,12 +67,9 @@ Way brokenReference(const std::string &op) {
             Evaluator evaluator(s.graph, s.parameters, sizes);
             for (const Node &node : function.body.nodes) {
               std::vector<Bounded> operands;
-              std::vector<TensorType> types;
               for (ValueId id : node.operands)
                 operands.push_back(values[static_cast<size_t>(id)]);
-              for (ValueId id : node.results)
-                types.push_back(function.values[static_cast<size_t>(id)].type);
-              auto results = evaluator.evaluate(node, operands, types);
+              auto results = evaluator.evaluate(node, operands, function.values);
               if (!results)
                 return results.takeError();
               for (size_t i = 0; i < node.results.size(); ++i) {

@@ -187,31 +187,34 @@ private:
   }
 
   /// Adds a node and says whether it was kept.
-  bool add(Op op, std::vector<ValueId> operands, Attributes attributes = {}) {
-    return addNode(op, std::move(operands), std::move(attributes)).has_value();
+  bool add(Op op, std::vector<ValueId> operands, Attributes attributes = {},
+           std::vector<Block> blocks = {}) {
+    return addNode(op, std::move(operands), std::move(attributes), std::move(blocks)).has_value();
   }
 
-  std::optional<ValueId> addNode(Op op, std::vector<ValueId> operands, Attributes attributes = {}) {
-    auto results = builder.nodes(op, operands, attributes);
+  std::optional<ValueId> addNode(Op op, std::vector<ValueId> operands, Attributes attributes = {},
+                                 std::vector<Block> blocks = {}) {
+    auto results = builder.nodes(op, operands, attributes, "", blocks);
     if (!results)
       return std::nullopt;
     Node node;
+    node.blocks = std::move(blocks);
+    node.results = *results;
     node.op = op;
     node.attributes = *completeAttributes(op, std::move(attributes));
-    std::vector<TensorType> types;
     for (ValueId id : *results) {
-      types.push_back(typeOf(id));
-      auto count = elementCount(shapeOf(types.back().dims));
+      TensorType type = typeOf(id);
+      auto count = elementCount(shapeOf(type.dims));
       if (!count || *count > kMaxElements)
         return std::nullopt;
-      for (size_t d = 1; d < types.back().dims.size(); ++d)
-        if (types.back().dims[d].isSymbolic())
+      for (size_t d = 1; d < type.dims.size(); ++d)
+        if (type.dims[d].isSymbolic())
           throw std::runtime_error("the generator moved the symbolic dimension");
     }
     std::vector<Bounded> values;
     for (ValueId id : operands)
       values.push_back(valueOf(id));
-    auto made = evaluator.evaluate(node, values, types);
+    auto made = evaluator.evaluate(node, values, builder.values());
     if (!made)
       throw std::runtime_error("the reference refuses a generated node: " + made.error().message);
     bool source = op == Op::Parameter || op == Op::Constant;
@@ -313,7 +316,8 @@ private:
         &FunctionGenerator::concat,     &FunctionGenerator::reduce,
         &FunctionGenerator::reduce,     &FunctionGenerator::softmax,
         &FunctionGenerator::matmul,     &FunctionGenerator::matmul,
-        &FunctionGenerator::call,
+        &FunctionGenerator::call,       &FunctionGenerator::branch,
+        &FunctionGenerator::loop,       &FunctionGenerator::scan,
     };
     return (this->*random.pick(steps))();
   }
@@ -528,29 +532,163 @@ private:
            add(Op::MatMul, {*a, *b}, {{"transpose_a", transposeA}, {"transpose_b", transposeB}});
   }
 
-  /// A function on copies of values at hand, called with them and maybe once more.
-  bool call() {
-    if (depth > 1)
-      return false;
+  /// A function on copies of values at hand.
+  std::optional<std::string> callee(const std::vector<ValueId> &operands) {
+    std::vector<std::pair<TensorType, Bounded>> inputs;
+    for (ValueId id : operands)
+      inputs.emplace_back(typeOf(id), valueOf(id));
+    return callee(inputs);
+  }
+
+  std::optional<std::string> callee(std::vector<std::pair<TensorType, Bounded>> inputs) {
+    std::string name =
+        "f" + std::to_string(world.graph.functions.size()) + "_" + std::to_string(depth);
+    FunctionGenerator made(world, name, depth + 1, dim.empty() ? "" : "n", dimSize);
+    for (auto &[type, value] : inputs) {
+      if (type.rank() > 0 && type.dims[0].isSymbolic())
+        type.dims[0] = Dim("n");
+      made.addInput(type, value);
+    }
+    made.grow(random.between(1, 4));
+    Function function = made.finish();
+    // Nested calls may have taken the name meanwhile.
+    if (world.graph.findFunction(function.name))
+      return std::nullopt;
+    world.graph.functions.push_back(std::move(function));
+    return name;
+  }
+
+  std::vector<ValueId> someValues() {
     std::vector<ValueId> operands;
     for (int64_t i = random.between(1, 3); i > 0; --i)
       operands.push_back(live[random.below(live.size())].id);
-    std::string name =
-        "f" + std::to_string(world.graph.functions.size()) + "_" + std::to_string(depth);
-    FunctionGenerator callee(world, name, depth + 1, dim.empty() ? "" : "n", dimSize);
-    for (ValueId id : operands) {
-      TensorType type = typeOf(id);
-      if (type.rank() > 0 && type.dims[0].isSymbolic())
-        type.dims[0] = Dim("n");
-      callee.addInput(type, valueOf(id));
-    }
-    callee.grow(random.between(1, 4));
-    Function function = callee.finish();
-    // Nested calls may have taken the name meanwhile.
-    if (world.graph.findFunction(function.name))
+    return operands;
+  }
+
+  bool call() {
+    if (depth > 1)
       return false;
-    world.graph.functions.push_back(std::move(function));
-    return add(Op::Call, operands, {{"callee", name}});
+    std::vector<ValueId> operands = someValues();
+    auto name = callee(operands);
+    return name && add(Op::Call, operands, {{"callee", *name}});
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Control flow. Blocks call functions, which get inlined into them.
+  //===--------------------------------------------------------------------===//
+
+  std::vector<ValueId> blockInputs(const std::vector<TensorType> &types) {
+    builder.beginBlock();
+    std::vector<ValueId> inputs;
+    for (const TensorType &type : types)
+      inputs.push_back(builder.input("b", type));
+    return inputs;
+  }
+
+  std::vector<ValueId> inBlock(Op op, std::vector<ValueId> operands, Attributes attributes = {}) {
+    auto results = builder.nodes(op, std::move(operands), std::move(attributes));
+    if (!results)
+      throw std::runtime_error("a generated block is refused: " + results.error().message);
+    return *results;
+  }
+
+  std::vector<TensorType> typesOf(const std::vector<ValueId> &ids) const {
+    std::vector<TensorType> types;
+    for (ValueId id : ids)
+      types.push_back(typeOf(id));
+    return types;
+  }
+
+  /// One block calls a function, the other negates what it gives.
+  bool branch() {
+    if (depth > 1)
+      return false;
+    auto predicate = partner({DType::Bool, {}});
+    std::vector<ValueId> operands = someValues();
+    auto name = callee(operands);
+    if (!predicate || !name)
+      return false;
+    std::vector<Block> blocks;
+    for (bool negate : {false, true}) {
+      std::vector<ValueId> results =
+          inBlock(Op::Call, blockInputs(typesOf(operands)), {{"callee", *name}});
+      if (negate)
+        for (ValueId &result : results)
+          result =
+              inBlock(typeOf(result).dtype == DType::Bool ? Op::LogicalNot : Op::Neg, {result})[0];
+      blocks.push_back(builder.endBlock(results));
+    }
+    operands.insert(operands.begin(), *predicate);
+    return add(Op::If, operands, {}, std::move(blocks));
+  }
+
+  /// Combines a value with another one a few times.
+  bool loop() {
+    ValueId x = live[random.below(live.size())].id;
+    auto y = partner(typeOf(x));
+    auto zero = addNode(Op::Constant, {}, {{"value", scalar(0)}});
+    auto times = addNode(Op::Constant, {}, {{"value", scalar(random.between(0, 4))}});
+    if (!y || !zero || !times)
+      return false;
+    std::vector<TensorType> types = typesOf({*zero, x, *y, *times});
+    std::vector<Block> blocks;
+    std::vector<ValueId> in = blockInputs(types);
+    blocks.push_back(
+        builder.endBlock(inBlock(Op::Compare, {in[0], in[3]}, {{"direction", std::string("lt")}})));
+    in = blockInputs(types);
+    ValueId one = inBlock(Op::Constant, {}, {{"value", scalar(1)}})[0];
+    ValueId next = inBlock(Op::Add, {in[0], one})[0];
+    blocks.push_back(builder.endBlock({next, combine(in[1], in[2])}));
+    return add(Op::While, {*zero, x, *y, *times}, {{"carried", int64_t(2)}, {"limit", int64_t(4)}},
+               std::move(blocks));
+  }
+
+  static Tensor scalar(int64_t value) {
+    Tensor tensor = *Tensor::zeros(DType::I32, {});
+    *tensor.dataAs<int32_t>() = static_cast<int32_t>(value);
+    return tensor;
+  }
+
+  ValueId combine(ValueId a, ValueId b) {
+    const Op numeric[] = {Op::Add, Op::Sub, Op::Max, Op::Min, Op::Mul};
+    const Op logical[] = {Op::LogicalAnd, Op::LogicalOr};
+    return inBlock(typeOf(a).dtype == DType::Bool ? random.pick(logical) : random.pick(numeric),
+                   {a, b})[0];
+  }
+
+  /// Combines a value with one slice after the other and collects what a function
+  /// makes of both.
+  bool scan() {
+    if (depth > 1)
+      return false;
+    auto xs = findRanked(1);
+    if (!xs)
+      return false;
+    TensorType whole = typeOf(*xs), type{whole.dtype, {whole.dims.begin() + 1, whole.dims.end()}};
+    auto initial = partner(type);
+    if (!initial)
+      return false;
+    // The function is grown on the first slice, or on zeros if there is none.
+    const Bounded &all = valueOf(*xs);
+    Bounded first = valueOf(*initial);
+    if (all.value.shape()[0] > 0) {
+      int64_t size = first.value.size();
+      first = {all.value.view(first.value.shape(), 0),
+               {all.error.begin(), all.error.begin() + size}};
+    }
+    auto name = callee({{type, valueOf(*initial)}, {type, first}});
+    if (!name)
+      return false;
+    std::vector<ValueId> in = blockInputs({type, type});
+    ValueId state = combine(in[0], in[1]);
+    std::vector<ValueId> outputs{state};
+    for (ValueId made :
+         inBlock(Op::Call, {random.chance(50) ? state : in[0], in[1]}, {{"callee", *name}}))
+      outputs.push_back(made);
+    std::vector<Block> blocks{builder.endBlock(outputs)};
+    return add(Op::Scan, {*initial, *xs},
+               {{"carried", int64_t(1)}, {"sequences", int64_t(1)}, {"reverse", random.chance(30)}},
+               std::move(blocks));
   }
 };
 

@@ -18,6 +18,8 @@ struct Case {
   Attributes attributes;
   std::string result;
   std::string says; ///< Part of the message.
+  /// What each block takes and returns.
+  std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> blocks = {};
 };
 
 Attributes slice(Ints axes, Ints starts, Ints limits, Ints strides) {
@@ -28,6 +30,13 @@ Attributes reduce(const char *kind, Ints axes, bool keepDims = false) {
   return {{"kind", std::string(kind)}, {"axes", axes}, {"keep_dims", keepDims}};
 }
 Attributes text(const char *name, const char *value) { return {{name, std::string(value)}}; }
+
+Attributes loop(int64_t carried, int64_t limit = 9) {
+  return {{"carried", carried}, {"limit", limit}};
+}
+Attributes scan(int64_t carried, int64_t sequences, int64_t length = -1) {
+  return {{"carried", carried}, {"sequences", sequences}, {"length", length}};
+}
 
 std::vector<Case> cases() {
   return {
@@ -136,6 +145,76 @@ std::vector<Case> cases() {
       {"softmax [C2]", {"i32[2]"}, {{"axis", int64_t(0)}}, "i32[2]", "got i32"},
       {"softmax [C3]", {"f32[2]"}, {{"axis", int64_t(1)}}, "f32[2]", "axis 1"},
 
+      {"if [C1]", {"f32[]"}, {}, "f32[]", "is f32[]", {{{}, {"f32[]"}}, {{}, {"f32[]"}}}},
+      {"if [C1]", {"bool[1]"}, {}, "f32[]", "is bool[1]", {{{}, {"f32[]"}}, {{}, {"f32[]"}}}},
+      {"if [C2]",
+       {"bool[]", "f32[2]"},
+       {},
+       "f32[]",
+       "takes (f32[3]), expected (f32[2])",
+       {{{"f32[2]"}, {"f32[]"}}, {{"f32[3]"}, {"f32[]"}}}},
+      {"if [C3]", {"bool[]"}, {}, "f32[]", "returns nothing", {{{}, {}}, {{}, {}}}},
+      {"if [C3]",
+       {"bool[]"},
+       {},
+       "f32[]",
+       "second block returns (i32[]), expected (f32[])",
+       {{{}, {"f32[]"}}, {{}, {"i32[]"}}}},
+      {"if [C4]", {"bool[]"}, {}, "i32[]", "expected f32[]", {{{}, {"f32[]"}}, {{}, {"f32[]"}}}},
+      {"while [C1]", {"i32[]"}, loop(0), "i32[]", "is 0, expected 1 to 1", {{}, {}}},
+      {"while [C1]", {"i32[]"}, loop(2), "i32[]", "is 2, expected 1 to 1", {{}, {}}},
+      {"while [C2]", {"i32[]"}, loop(1, -1), "i32[]", "`limit` is -1", {{}, {}}},
+      {"while [C3]",
+       {"i32[]"},
+       loop(1),
+       "i32[]",
+       "takes (f32[]), expected (i32[])",
+       {{{"i32[]"}, {"bool[]"}}, {{"f32[]"}, {"i32[]"}}}},
+      {"while [C4]",
+       {"i32[]"},
+       loop(1),
+       "i32[]",
+       "returns (i32[]), expected (bool[])",
+       {{{"i32[]"}, {"i32[]"}}, {{"i32[]"}, {"i32[]"}}}},
+      {"while [C5]",
+       {"i32[]", "f32[2]"},
+       loop(1),
+       "i32[]",
+       "returns (i64[]), expected (i32[])",
+       {{{"i32[]", "f32[2]"}, {"bool[]"}}, {{"i32[]", "f32[2]"}, {"i64[]"}}}},
+      {"while [C6]",
+       {"i32[]"},
+       loop(1),
+       "i32[1]",
+       "expected i32[]",
+       {{{"i32[]"}, {"bool[]"}}, {{"i32[]"}, {"i32[]"}}}},
+      {"scan [C1]", {"i32[]"}, scan(-1, 0), "i32[]", "`carried` is -1", {{}}},
+      {"scan [C1]", {"i32[]"}, scan(1, 1), "i32[]", "there are 1 operands", {{}}},
+      {"scan [C1]", {"i32[]"}, scan(1, INT64_MAX), "i32[]", "there are 1 operands", {{}}},
+      {"scan [C2]", {"f32[]"}, scan(0, 1), "f32[]", "has no steps", {{}}},
+      {"scan [C2]", {"f32[2]", "f32[3]"}, scan(0, 2), "f32[2]", "of 2 and of 3 steps", {{}}},
+      {"scan [C3]", {"f32[2]"}, scan(0, 1, 2), "f32[2]", "expected -1", {{}}},
+      {"scan [C3]", {"f32[2]"}, scan(1, 0), "f32[2]", "at least 0", {{}}},
+      {"scan [C4]",
+       {"f32[3]", "f32[2,5]", "i32[]"},
+       scan(1, 1),
+       "f32[3]",
+       "expected (f32[3], f32[5], i32[])",
+       {{{"f32[3]", "f32[2,5]", "i32[]"}, {"f32[3]"}}}},
+      {"scan [C5]", {"f32[2]"}, scan(0, 1), "f32[2]", "returns nothing", {{{"f32[]"}, {}}}},
+      {"scan [C5]",
+       {"f32[3]", "f32[3]"},
+       scan(2, 0, 4),
+       "f32[3]",
+       "(f32[3]), expected (f32[3], f32[3])",
+       {{{"f32[3]", "f32[3]"}, {"f32[3]"}}}},
+      {"scan [C6]",
+       {"f32[7,3]"},
+       scan(0, 1),
+       "i32[2]",
+       "expected i32[7,2]",
+       {{{"f32[3]"}, {"i32[2]"}}}},
+
       {"call [C1]", {"f32[2]"}, text("callee", "g"), "f32[2]", "no function \"g\""},
       {"call [C2]", {}, text("callee", "twice"), "f32[2]", "takes 2 inputs, got 0"},
       {"call [C2]", {"f32[2]", "i32[2]"}, text("callee", "twice"), "f32[2]", "got i32[2]"},
@@ -188,6 +267,33 @@ std::vector<Case> cases() {
   };
 }
 
+/// Gives the node its blocks, which return constants.
+void addBlocks(Function &function, const Case &c) {
+  auto add = [&](const std::string &text) {
+    function.values.push_back({"b" + std::to_string(function.values.size()), type(text)});
+    return static_cast<ValueId>(function.values.size() - 1);
+  };
+  for (const auto &[inputs, outputs] : c.blocks) {
+    Block block;
+    for (const std::string &input : inputs)
+      block.inputs.push_back(add(input));
+    for (const std::string &output : outputs) {
+      Node constant;
+      constant.op = Op::Constant;
+      constant.results = {add(output)};
+      constant.name = "c" + std::to_string(constant.results[0]);
+      const TensorType &made = function.values.back().type;
+      Shape shape;
+      for (const Dim &dim : made.dims)
+        shape.push_back(dim.size);
+      constant.attributes = {{"value", zeros(made.dtype, shape)}};
+      block.outputs.push_back(constant.results[0]);
+      block.nodes.push_back(std::move(constant));
+    }
+    function.body.nodes[0].blocks.push_back(std::move(block));
+  }
+}
+
 Graph graphOf(const Case &c) {
   Graph graph;
   graph.parameters.push_back({"w", type("f32[2]")});
@@ -197,6 +303,7 @@ Graph graphOf(const Case &c) {
   if (auto complete = completeAttributes(op, attributes))
     attributes = *complete;
   graph.functions.push_back(oneNode(op, types(c.operands), attributes, {type(c.result)}));
+  addBlocks(graph.functions.back(), c);
   Function twice = oneNode(Op::Add, types({"f32[n]", "f32[n]"}), {}, {type("f32[n]")});
   twice.name = "twice";
   graph.functions.push_back(twice);

@@ -44,6 +44,18 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlc::ir::MLCDialect"];
 }
 
+def HoistInvariantsPass : Pass<"mlc-hoist-invariants", "::mlir::func::FuncOp"> {
+  let summary = "Move out of if, while and scan what is the same in every step";
+  let description = [{
+    Ops whose operands do not change from step to step move before the op that
+    holds their block, and their results become operands of it; out of the blocks
+    of an if, only what depends on parameters and constants alone. Splat constants
+    move the other way, broadcasts are repeated, and operands that no block uses
+    are dropped.
+  }];
+  let dependentDialects = ["::mlc::ir::MLCDialect"];
+}
+
 def HoistParametersPass : Pass<"mlc-hoist-parameters", "::mlir::ModuleOp"> {
   let summary = "Split the one function into @prepare and @run";
   let description = [{

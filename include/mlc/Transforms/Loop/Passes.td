@@ -16,14 +16,29 @@ def OutlineKernelsPass : Pass<"mlc-outline-kernels", "::mlir::ModuleOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def LowerControlFlowPass : Pass<"mlc-lower-control-flow", "::mlir::ModuleOp"> {
+  let summary = "Turn mlc.if, mlc.while and mlc.scan in @run and @prepare into scf";
+  let description = [{
+    A carried value takes turns in two buffers: a step reads one and writes the
+    other. What a scan collects is written to its slice of the result, and both
+    blocks of an if write to one destination, so nothing is copied. A while that
+    would exceed its limit ends the run by mlc.stop_unless, whose texts are the
+    module's attribute mlc.messages.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def BufferizePass : Pass<"mlc-bufferize", "::mlir::ModuleOp"> {
   let summary = "Replace tensors by memrefs; results become destination arguments";
   let description = [{
-    Kernels go through One-Shot Bufferize. In @run and @prepare a call's result is
-    its destination, a tensor.empty is an allocation and nothing is copied.
+    Kernels go through One-Shot Bufferize. In @run and @prepare, and in their scf
+    blocks, a call's result is its destination, a tensor.empty is an allocation, a
+    slice along the first dimension an mlc.slot, and nothing is copied.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
 def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
@@ -31,8 +46,9 @@ def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
   let description = [{
     Kernel-local allocations become arguments; the allocations of @run and
     @prepare become views of one arena, at offsets that buffers with disjoint
-    lifetimes share. A lifetime is a range of top-level ops, so a use inside a
-    nested region extends over the op that holds the region. Sizes are c0 + c1 * d
+    lifetimes share. A lifetime is a range of ops, those of nested blocks counted in
+    their places; a use inside a block that the buffer was not made in extends over
+    the whole op that holds the block. Sizes are c0 + c1 * d
     for the symbolic dimension d; constant and growing buffers are packed apart.
     Sets mlc.workspace = [c0, c1] on both functions and mlc.prepared_bytes on the
     module.

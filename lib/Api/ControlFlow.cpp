@@ -1,0 +1,99 @@
+//===- ControlFlow.cpp - if, while and scan on tensors at hand ------------===//
+//
+// Works on nodes and tensors that inference has accepted. What runs in the blocks is
+// the caller's: ops of a graph (EagerRunner) or a C++ function (Flow.h).
+//
+//===----------------------------------------------------------------------===//
+#include "ControlFlow.h"
+
+#include "Signature.h"
+
+#include <cstring>
+
+namespace mlc {
+
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+int64_t number(const Node &node, const char *name) {
+  return std::get<int64_t>(node.attributes.at(name));
+}
+
+Result<Tensors> runWhile(const Node &node, Tensors values, const RunBlock &runBlock) {
+  int64_t limit = number(node, "limit");
+  for (int64_t count = 0;; ++count) {
+    auto condition = runBlock(0, values);
+    if (!condition)
+      return condition;
+    if (!condition->front().item<bool>())
+      break;
+    if (count == limit)
+      return resourceError("while: has run " + std::to_string(limit) +
+                           " times, its `limit`, and would go on");
+    auto next = runBlock(1, values);
+    if (!next)
+      return next;
+    std::move(next->begin(), next->end(), values.begin());
+  }
+  values.resize(static_cast<size_t>(number(node, "carried")));
+  return values;
+}
+
+Tensor slice(const Tensor &whole, int64_t step) {
+  Shape shape(whole.shape().begin() + 1, whole.shape().end());
+  return whole.view(shape, step * *elementCount(shape));
+}
+
+/// Without steps nobody says what the block would collect: `collected` does.
+Result<Tensors> runScan(const Node &node, const Tensors &operands, const RunBlock &runBlock,
+                        const std::vector<TensorType> &collected) {
+  auto carried = static_cast<size_t>(number(node, "carried"));
+  auto sequences = static_cast<size_t>(number(node, "sequences"));
+  int64_t steps = sequences > 0 ? operands[carried].shape()[0] : number(node, "length");
+  Tensors values = operands, whole;
+  for (const TensorType &type : collected) {
+    Shape shape{steps};
+    for (const Dim &dim : type.dims)
+      shape.push_back(dim.size);
+    auto tensor = emptyTensor(type.dtype, std::move(shape));
+    if (!tensor)
+      return tensor.takeError();
+    whole.push_back(std::move(*tensor));
+  }
+  bool reverse = std::get<bool>(node.attributes.at("reverse"));
+  for (int64_t count = 0; count < steps; ++count) {
+    int64_t step = reverse ? steps - 1 - count : count;
+    for (size_t i = carried; i < carried + sequences; ++i)
+      values[i] = slice(operands[i], step);
+    auto results = runBlock(0, values);
+    if (!results)
+      return results;
+    for (size_t i = 0; i < whole.size(); ++i) {
+      const Tensor &made = (*results)[carried + i];
+      if (made.byteSize() > 0)
+        std::memcpy(slice(whole[i], step).data(), made.data(),
+                    static_cast<size_t>(made.byteSize()));
+    }
+    std::move(results->begin(), results->begin() + static_cast<ptrdiff_t>(carried), values.begin());
+  }
+  values.resize(carried);
+  std::move(whole.begin(), whole.end(), std::back_inserter(values));
+  return values;
+}
+
+} // namespace
+
+Result<Tensors> runControlFlow(const Node &node, const Tensors &operands,
+                               const std::vector<TensorType> &collected, const RunBlock &runBlock) {
+  switch (node.op) {
+  case Op::If:
+    return runBlock(operands[0].item<bool>() ? 0 : 1, {operands.begin() + 1, operands.end()});
+  case Op::While:
+    return runWhile(node, operands, runBlock);
+  default:
+    return runScan(node, operands, runBlock, collected);
+  }
+}
+
+} // namespace mlc

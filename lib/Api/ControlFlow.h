@@ -1,0 +1,25 @@
+//===- ControlFlow.h - if, while and scan on tensors at hand ----*- C++ -*-===//
+#ifndef MLC_LIB_API_CONTROLFLOW_H
+#define MLC_LIB_API_CONTROLFLOW_H
+
+#include "mlc/Graph/Graph.h"
+
+#include <functional>
+
+namespace mlc {
+
+/// Runs a block of the node, by its number.
+using RunBlock =
+    std::function<Result<std::vector<Tensor>>(size_t block, const std::vector<Tensor> &inputs)>;
+
+/// The results of an if, while or scan whose operands are tensors with elements. They
+/// may share memory with the operands. `collected` are the types, without symbolic
+/// dimensions, of what the block of a scan returns beside its carried values. A while
+/// that exceeds its limit is ErrorKind::ResourceLimit.
+Result<std::vector<Tensor>> runControlFlow(const Node &node, const std::vector<Tensor> &operands,
+                                           const std::vector<TensorType> &collected,
+                                           const RunBlock &runBlock);
+
+} // namespace mlc
+
+#endif // MLC_LIB_API_CONTROLFLOW_H

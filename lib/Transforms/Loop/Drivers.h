@@ -1,0 +1,16 @@
+//===- Drivers.h - What passes on @run and @prepare share -------*- C++ -*-===//
+#ifndef MLC_LIB_TRANSFORMS_LOOP_DRIVERS_H
+#define MLC_LIB_TRANSFORMS_LOOP_DRIVERS_H
+
+#include "mlir/IR/Block.h"
+#include "mlir/IR/Value.h"
+
+namespace mlc::ir {
+
+/// The size of the symbolic dimension, as a tensor.dim at the start of a driver's
+/// body: it leads some argument.
+mlir::Value symbolicSize(mlir::Block &body);
+
+} // namespace mlc::ir
+
+#endif // MLC_LIB_TRANSFORMS_LOOP_DRIVERS_H

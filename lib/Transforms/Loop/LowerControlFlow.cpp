@@ -1,0 +1,346 @@
+//===- LowerControlFlow.cpp - mlc.if, while and scan to scf ---------------===//
+//
+// Works on the drivers that mlc-outline-kernels leaves: calls that write to
+// destinations, on tensors. What a block returns is written where the next step,
+// or the code after the op, reads it, so that nothing is copied from step to step.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Drivers.h"
+
+#include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Transforms/Loop/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlc::ir {
+#define GEN_PASS_DEF_LOWERCONTROLFLOWPASS
+#include "mlc/Transforms/Loop/Passes.h.inc"
+} // namespace mlc::ir
+
+using namespace mlir;
+using namespace mlc::ir;
+
+Value mlc::ir::symbolicSize(Block &body) {
+  OpBuilder builder = OpBuilder::atBlockBegin(&body);
+  for (Value argument : body.getArguments()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    if (type.getRank() > 0 && type.isDynamicDim(0))
+      return tensor::DimOp::create(builder, argument.getLoc(), argument, 0);
+  }
+  return Value();
+}
+
+/// What the node is called in the graph.
+static std::string nodeName(Location location) {
+  if (auto fused = dyn_cast<FusedLoc>(location); fused && !fused.getLocations().empty())
+    location = fused.getLocations().front();
+  if (auto name = dyn_cast<NameLoc>(location))
+    return "node `" + name.getName().str() + "`: ";
+  return "";
+}
+
+namespace {
+
+/// The buffers that a carried value takes turns in. A step reads the first and
+/// writes the second, from which the next step reads while it writes the third.
+/// So the initial value is never written to, and two buffers are enough.
+struct Carried {
+  Value current, next, afterNext;
+};
+
+class DriverLowering {
+public:
+  DriverLowering(func::FuncOp driver, SmallVectorImpl<Attribute> &messages)
+      : body(driver.getBody().front()), rewriter(driver.getContext()), messages(messages) {
+    auto destinations = body.getArguments().take_back(driver.getNumResults());
+    for (auto [value, destination] : llvm::zip(body.getTerminator()->getOperands(), destinations))
+      destinationOf[value] = destination;
+  }
+
+  LogicalResult run() { return lowerBlock(body); }
+
+private:
+  LogicalResult lowerBlock(Block &block) {
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      rewriter.setInsertionPoint(&op);
+      LogicalResult result = success();
+      if (auto branch = dyn_cast<IfOp>(op))
+        result = lower(branch);
+      else if (auto loop = dyn_cast<WhileOp>(op))
+        result = lower(loop);
+      else if (auto loop = dyn_cast<ScanOp>(op))
+        result = lower(loop);
+      if (failed(result))
+        return failure();
+    }
+    return success();
+  }
+
+  //===--- Destinations --------------------------------------------------===//
+
+  Value allocate(Location loc, RankedTensorType type) {
+    SmallVector<Value> sizes;
+    if (!type.hasStaticShape())
+      sizes.push_back(size());
+    // Unlike tensor.empty, each of these is a buffer of its own.
+    return bufferization::AllocTensorOp::create(rewriter, loc, type, sizes);
+  }
+
+  Value size() { return knownSize ? knownSize : knownSize = symbolicSize(body); }
+
+  /// Where a result of an if, or a collected one of a scan, is to be written.
+  Value destinationFor(OpResult result) {
+    if (Value destination = destinationOf.lookup(result))
+      return destination;
+    return allocate(result.getLoc(), cast<RankedTensorType>(result.getType()));
+  }
+
+  /// Makes what computes `value` write it to `destination`.
+  LogicalResult retarget(Value value, Value destination) {
+    Operation *op = value.getDefiningOp();
+    if (auto call = dyn_cast_or_null<func::CallOp>(op)) {
+      unsigned first = call.getNumOperands() - call.getNumResults();
+      call.setOperand(first + cast<OpResult>(value).getResultNumber(), destination);
+      return success();
+    }
+    if (!op || !isa<IfOp, ScanOp>(op))
+      return emitError(value.getLoc()) << "expected a value that can be written to a destination";
+    destinationOf[value] = destination;
+    return success();
+  }
+
+  Carried allocateCarried(Value initial) {
+    auto type = cast<RankedTensorType>(initial.getType());
+    Value first = allocate(initial.getLoc(), type);
+    return {initial, first, allocate(initial.getLoc(), type)};
+  }
+
+  /// Moves the ops of `from` to the end of `to`; returns what it returned.
+  SmallVector<Value> inlineBlock(Block &from, Block *to, ValueRange arguments) {
+    Operation *yield = from.getTerminator();
+    rewriter.inlineBlockBefore(&from, to, to->end(), arguments);
+    SmallVector<Value> values(yield->getOperands());
+    yield->erase();
+    rewriter.setInsertionPointToEnd(to);
+    return values;
+  }
+
+  Value predicate(Location loc, Value tensor) {
+    return tensor::ExtractOp::create(rewriter, loc, tensor, ValueRange());
+  }
+
+  Value index(Location loc, int64_t value) {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  }
+
+  //===--- if ------------------------------------------------------------===//
+
+  LogicalResult lower(IfOp op) {
+    Location loc = op.getLoc();
+    SmallVector<Value> destinations;
+    for (OpResult result : op->getResults())
+      destinations.push_back(destinationFor(result));
+    auto branch = scf::IfOp::create(rewriter, loc, op.getResultTypes(),
+                                    predicate(loc, op.getPredicate()), /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    Block *blocks[] = {branch.thenBlock(), branch.elseBlock()};
+    for (auto [from, to] : llvm::zip(op->getRegions(), blocks)) {
+      SmallVector<Value> values = inlineBlock(from.front(), to, op.getInputs());
+      for (auto [value, destination] : llvm::zip_equal(values, destinations))
+        if (failed(retarget(value, destination)))
+          return failure();
+      scf::YieldOp::create(rewriter, loc, values);
+      if (failed(lowerBlock(*to)))
+        return failure();
+    }
+    rewriter.replaceOp(op, branch);
+    return success();
+  }
+
+  //===--- while ---------------------------------------------------------===//
+
+  LogicalResult lower(WhileOp op) {
+    Location loc = op.getLoc();
+    int64_t count = op.getCarried();
+    SmallVector<Value> initial;
+    for (Value operand : op.getOperands().take_front(count)) {
+      Carried buffers = allocateCarried(operand);
+      initial.append({buffers.current, buffers.next, buffers.afterNext});
+    }
+    initial.push_back(index(loc, 0));
+    Value limit = index(loc, op.getLimit()), one = index(loc, 1);
+    // The condition passes everything on, and its own value.
+    SmallVector<Type> before(ValueRange(initial).getTypes()), after(before);
+    after.push_back(rewriter.getI1Type());
+    auto loop = scf::WhileOp::create(rewriter, loc, after, initial);
+    auto arguments = [&](Block *block) {
+      SmallVector<Value> values;
+      for (int64_t i = 0; i < count; ++i)
+        values.push_back(block->getArgument(3 * i));
+      llvm::append_range(values, op.getOperands().drop_front(count));
+      return values;
+    };
+
+    Block *condition =
+        rewriter.createBlock(&loop.getBefore(), {}, before, SmallVector(before.size(), loc));
+    Value goesOn = inlineBlock(op.getCondition().front(), condition, arguments(condition)).front();
+    goesOn = predicate(loc, goesOn);
+    Value allowed = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
+                                          condition->getArgument(3 * count), limit);
+    SmallVector<Value> passed(condition->getArguments());
+    passed.push_back(goesOn);
+    scf::ConditionOp::create(rewriter, loc, arith::AndIOp::create(rewriter, loc, goesOn, allowed),
+                             passed);
+
+    Block *step = rewriter.createBlock(&loop.getAfter(), {}, after, SmallVector(after.size(), loc));
+    SmallVector<Value> values = inlineBlock(op.getBody().front(), step, arguments(step));
+    SmallVector<Value> yielded;
+    if (failed(takeTurns(values, step->getArguments().take_front(3 * count), yielded)))
+      return failure();
+    yielded.push_back(arith::AddIOp::create(rewriter, loc, step->getArgument(3 * count), one));
+    scf::YieldOp::create(rewriter, loc, yielded);
+    if (failed(lowerBlock(*condition)) || failed(lowerBlock(*step)))
+      return failure();
+
+    rewriter.setInsertionPointAfter(loop);
+    Value yes = arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true));
+    Value ended = arith::XOrIOp::create(rewriter, loc, loop.getResults().back(), yes);
+    stopUnless(loc, ended,
+               nodeName(loc) + "while: has run " + std::to_string(op.getLimit()) +
+                   " times, its `limit`, and would go on");
+    SmallVector<Value> results;
+    for (int64_t i = 0; i < count; ++i)
+      results.push_back(loop.getResult(3 * i));
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+
+  /// `buffers` are the current, next and afterNext of every carried value.
+  LogicalResult takeTurns(ArrayRef<Value> values, ValueRange buffers,
+                          SmallVectorImpl<Value> &yielded) {
+    for (auto [i, value] : llvm::enumerate(values)) {
+      Value next = buffers[3 * i + 1], afterNext = buffers[3 * i + 2];
+      if (failed(retarget(value, next)))
+        return failure();
+      yielded.append({value, afterNext, next});
+    }
+    return success();
+  }
+
+  void stopUnless(Location loc, Value condition, const std::string &message) {
+    auto found = llvm::find(messages, rewriter.getStringAttr(message));
+    int64_t number = found - messages.begin();
+    if (found == messages.end())
+      messages.push_back(rewriter.getStringAttr(message));
+    StopUnlessOp::create(rewriter, loc, condition, rewriter.getI64IntegerAttr(number));
+  }
+
+  //===--- scan ----------------------------------------------------------===//
+
+  LogicalResult lower(ScanOp op) {
+    Location loc = op.getLoc();
+    int64_t count = op.getCarried(), sequences = op.getSequences();
+    SmallVector<Value> initial;
+    for (Value operand : op.getOperands().take_front(count)) {
+      Carried buffers = allocateCarried(operand);
+      initial.append({buffers.current, buffers.next, buffers.afterNext});
+    }
+    for (OpResult result : op->getResults().drop_front(count))
+      initial.push_back(destinationFor(result));
+    Value steps = numSteps(op), zero = index(loc, 0), one = index(loc, 1);
+    auto loop = scf::ForOp::create(rewriter, loc, zero, steps, one, initial);
+    Block *body = loop.getBody();
+    if (!body->empty())
+      rewriter.eraseOp(body->getTerminator());
+    rewriter.setInsertionPointToEnd(body);
+    Value step = loop.getInductionVar();
+    if (op.getReverse())
+      step = arith::SubIOp::create(rewriter, loc, arith::SubIOp::create(rewriter, loc, steps, one),
+                                   step);
+
+    auto state = loop.getRegionIterArgs();
+    SmallVector<Value> arguments;
+    for (int64_t i = 0; i < count; ++i)
+      arguments.push_back(state[3 * i]);
+    for (Value sequence : op.getOperands().slice(count, sequences))
+      arguments.push_back(slice(loc, sequence, step));
+    llvm::append_range(arguments, op.getOperands().drop_front(count + sequences));
+
+    SmallVector<Value> values = inlineBlock(op.getBody().front(), body, arguments), yielded;
+    if (failed(takeTurns(ArrayRef(values).take_front(count), state.take_front(3 * count), yielded)))
+      return failure();
+    rewriter.setInsertionPointToStart(body);
+    SmallVector<Value> places;
+    Operation *stepOp = step.getDefiningOp();
+    if (stepOp)
+      rewriter.setInsertionPointAfter(stepOp);
+    for (Value whole : state.drop_front(3 * count))
+      places.push_back(slice(loc, whole, step));
+    rewriter.setInsertionPointToEnd(body);
+    for (auto [value, place, whole] :
+         llvm::zip_equal(ArrayRef(values).drop_front(count), places, state.drop_front(3 * count))) {
+      if (failed(retarget(value, place)))
+        return failure();
+      auto at = place.getDefiningOp<tensor::ExtractSliceOp>();
+      yielded.push_back(tensor::InsertSliceOp::create(rewriter, loc, value, whole,
+                                                      at.getMixedOffsets(), at.getMixedSizes(),
+                                                      at.getMixedStrides()));
+    }
+    scf::YieldOp::create(rewriter, loc, yielded);
+    if (failed(lowerBlock(*body)))
+      return failure();
+    SmallVector<Value> results;
+    for (int64_t i = 0; i < count; ++i)
+      results.push_back(loop.getResult(3 * i));
+    llvm::append_range(results, loop.getResults().drop_front(3 * count));
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+
+  Value numSteps(ScanOp op) {
+    if (op.getSequences() == 0)
+      return index(op.getLoc(), op.getLength());
+    auto type = cast<RankedTensorType>(op.getOperand(op.getCarried()).getType());
+    return type.isDynamicDim(0) ? size() : index(op.getLoc(), type.getDimSize(0));
+  }
+
+  Value slice(Location loc, Value whole, Value step) {
+    auto type = cast<RankedTensorType>(whole.getType());
+    SmallVector<OpFoldResult> offsets(type.getRank(), rewriter.getIndexAttr(0)),
+        strides(type.getRank(), rewriter.getIndexAttr(1)), sizes;
+    for (int64_t extent : type.getShape())
+      sizes.push_back(rewriter.getIndexAttr(extent));
+    offsets[0] = step;
+    sizes[0] = rewriter.getIndexAttr(1);
+    auto sliceType = RankedTensorType::get(type.getShape().drop_front(), type.getElementType());
+    return tensor::ExtractSliceOp::create(rewriter, loc, sliceType, whole, offsets, sizes, strides);
+  }
+
+  Block &body;
+  IRRewriter rewriter;
+  SmallVectorImpl<Attribute> &messages;
+  llvm::DenseMap<Value, Value> destinationOf;
+  Value knownSize;
+};
+
+struct LowerControlFlow : mlc::ir::impl::LowerControlFlowPassBase<LowerControlFlow> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<Attribute> messages;
+    for (StringRef name : {kPrepareFunction, kRunFunction}) {
+      auto driver = module.lookupSymbol<func::FuncOp>(name);
+      if (!driver || failed(DriverLowering(driver, messages).run()))
+        return signalPassFailure();
+    }
+    if (!messages.empty())
+      module->setAttr(kMessagesAttr, ArrayAttr::get(&getContext(), messages));
+  }
+};
+
+} // namespace

@@ -1,0 +1,63 @@
+// RUN: mlc-opt %s --split-input-file --mlc-hoist-invariants | FileCheck %s
+
+// What every step computes alike is computed once; the weight itself is not passed
+// any more. A splat constant is made inside.
+
+// CHECK-LABEL: func.func @loop
+// CHECK:         %[[W:.*]] = mlc.parameter {parameter = "w"}
+// CHECK:         %[[E:.*]] = mlc.exp %[[W]]
+// CHECK:         mlc.scan %{{.*}}, %{{.*}}, %[[E]] {carried = 1 : i64, sequences = 1 : i64} : (tensor<4xf32>, tensor<3x4xf32>, tensor<4xf32>)
+// CHECK-NEXT:    ^bb0(%[[S:.*]]: tensor<4xf32>, %[[X:.*]]: tensor<4xf32>, %[[I:.*]]: tensor<4xf32>):
+// CHECK-NEXT:      %[[C:.*]] = mlc.constant {value = dense<2.0
+// CHECK-NEXT:      %[[A:.*]] = mlc.add %[[S]], %[[I]]
+// CHECK-NEXT:      %[[B:.*]] = mlc.mul %[[A]], %[[C]]
+// CHECK-NEXT:      %[[D:.*]] = mlc.sub %[[B]], %[[X]]
+// CHECK-NEXT:      mlc.yield %[[D]]
+module attributes {mlc.parameters = [["w", tensor<4xf32>]]} {
+  func.func @loop(%h: tensor<4xf32>, %xs: tensor<3x4xf32>) -> tensor<4xf32> {
+    %c = mlc.constant {value = dense<2.0> : tensor<4xf32>} : () -> tensor<4xf32>
+    %r = mlc.scan %h, %xs, %c {carried = 1 : i64, sequences = 1 : i64} : (tensor<4xf32>, tensor<3x4xf32>, tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%s: tensor<4xf32>, %x: tensor<4xf32>, %two: tensor<4xf32>):
+      %w = mlc.parameter {parameter = "w"} : () -> tensor<4xf32>
+      %e = mlc.exp %w : (tensor<4xf32>) -> tensor<4xf32>
+      %a = mlc.add %s, %e : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      %b = mlc.mul %a, %two : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      %d = mlc.sub %b, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      mlc.yield %d : tensor<4xf32>
+    }
+    return %r : tensor<4xf32>
+  }
+}
+
+// -----
+
+// Of a branch only what parameters alone decide leaves its block. An operand that is
+// given twice is given once.
+
+// CHECK-LABEL: func.func @branch
+// CHECK:         %[[W:.*]] = mlc.parameter
+// CHECK-NEXT:    %[[N:.*]] = mlc.neg %[[W]]
+// CHECK-NEXT:    mlc.if %{{.*}}, %{{.*}}, %[[N]] : (tensor<i1>, tensor<4xf32>, tensor<4xf32>)
+// CHECK-NEXT:    ^bb0(%[[X:.*]]: tensor<4xf32>, %[[M:.*]]: tensor<4xf32>):
+// CHECK-NEXT:      %[[T:.*]] = mlc.tanh %[[X]]
+// CHECK-NEXT:      %[[A:.*]] = mlc.add %[[T]], %[[M]]
+// CHECK-NEXT:      mlc.yield %[[A]]
+// CHECK-NEXT:    }, {
+// CHECK-NEXT:    ^bb0(%[[Y:.*]]: tensor<4xf32>, %{{.*}}: tensor<4xf32>):
+// CHECK-NEXT:      mlc.yield %[[Y]]
+module attributes {mlc.parameters = [["w", tensor<4xf32>]]} {
+  func.func @branch(%p: tensor<i1>, %x: tensor<4xf32>) -> tensor<4xf32> {
+    %r = mlc.if %p, %x, %x : (tensor<i1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>, %b: tensor<4xf32>):
+      %w = mlc.parameter {parameter = "w"} : () -> tensor<4xf32>
+      %n = mlc.neg %w : (tensor<4xf32>) -> tensor<4xf32>
+      %t = mlc.tanh %a : (tensor<4xf32>) -> tensor<4xf32>
+      %s = mlc.add %t, %n : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      mlc.yield %s : tensor<4xf32>
+    }, {
+    ^bb0(%a: tensor<4xf32>, %b: tensor<4xf32>):
+      mlc.yield %b : tensor<4xf32>
+    }
+    return %r : tensor<4xf32>
+  }
+}
