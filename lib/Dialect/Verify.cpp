@@ -44,6 +44,8 @@ static LogicalResult verifyTypes(Operation *op, const InferContext &context) {
     return fail(op, attributes.error());
   InferContext around = context;
   for (Region &region : op->getRegions()) {
+    if (!isa<YieldOp>(region.front().getTerminator()))
+      return fail(op, badInputError("a block does not end in mlc.yield"));
     auto inputs = toGraph(region.getArgumentTypes(), symbol);
     auto outputs = toGraph(region.front().getTerminator()->getOperandTypes(), symbol);
     if (!inputs || !outputs)

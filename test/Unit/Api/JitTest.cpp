@@ -220,3 +220,40 @@ TEST_CASE_METHOD(Fixture, "the host's flag cancels a run between two kernels") {
   cancel = 0;
   CHECK(call.function()(call.frame()) == 0);
 }
+
+TEST_CASE_METHOD(Fixture, "the host's flag cancels a loop, and a limit ends it") {
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId p = builder.input("p", {DType::Bool, {}}), x = builder.input("x", {DType::F32, {}});
+  std::vector<Block> blocks;
+  for (bool body : {false, true}) {
+    builder.beginBlock();
+    ValueId state = builder.input("s", {DType::F32, {}}),
+            on = builder.input("q", {DType::Bool, {}});
+    blocks.push_back(builder.endBlock({body ? get(builder.node(Op::Neg, {state})) : on}));
+  }
+  Attributes attributes{{"carried", int64_t(1)}, {"limit", int64_t(3)}};
+  builder.output(get(builder.nodes(Op::While, {x, p}, attributes, "spin", blocks))[0], "y");
+  graph.functions.push_back(builder.finish());
+  Executable model = get(engine.compile(graph, {}));
+
+  Tensor yes = *Tensor::zeros(DType::Bool, {}), no = yes.clone();
+  *yes.dataAs<bool>() = true;
+  Call ends = get(model.bind({{"p", no}, {"x", tensor({}, {2})}}));
+  REQUIRE(ends.run());
+  CHECK(ends.outputs()[0].item<float>() == 2);
+
+  Call spins = get(model.bind({{"p", yes}, {"x", tensor({}, {2})}}));
+  CHECK(spins.function()(spins.frame()) == MLC_RUN_STOPPED);
+  Status status = spins.run();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().kind == ErrorKind::ResourceLimit);
+  CHECK(status.error().message == "function `main`: node `spin`: while: has run 3 times, its "
+                                  "`limit`, and would go on");
+  volatile int32_t cancel = 1;
+  mlc_host host{};
+  host.version = MLC_FRAME_VERSION;
+  host.cancel = &cancel;
+  spins.frame()->host = &host;
+  CHECK(spins.function()(spins.frame()) == MLC_RUN_CANCELLED);
+}

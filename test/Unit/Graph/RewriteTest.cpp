@@ -84,6 +84,37 @@ static Graph nested() {
   return graph;
 }
 
+TEST_CASE("blocks are built inside out and see their own values alone") {
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId p = builder.input("p", type("bool[]")), x = builder.input("x", type("f32[2]"));
+  builder.beginBlock();
+  ValueId a = builder.input("a", type("f32[2]"));
+  CHECK(builder.depth(x) == 0);
+  CHECK(builder.depth(a) == 1);
+  CHECK_THAT(builder.node(Op::Neg, {x}).error().message,
+             Catch::Contains("neg: operand `x` is a value of another block"));
+  std::vector<Block> blocks{builder.endBlock({*builder.node(Op::Neg, {a})})};
+  CHECK(builder.depth(a) == -1);
+  CHECK_THAT(builder.node(Op::Neg, {a}).error().message, Catch::Contains("of another block"));
+  builder.beginBlock();
+  ValueId b = builder.input("a", type("f32[2]"));
+  blocks.push_back(builder.endBlock({b}));
+  CHECK_THAT(builder.nodes(Op::If, {p, x}).error().message,
+             Catch::Contains("if: has 0 blocks, expected 2"));
+  builder.output((*builder.nodes(Op::If, {p, x}, {}, "", blocks))[0], "y");
+  graph.functions.push_back(builder.finish());
+  CHECK(validate(graph).ok());
+  CHECK(print(graph) == "function main(p : bool[], x : f32[2]) -> (y : f32[2])\n"
+                        "  if : f32[2] = if p x\n"
+                        "    block a\n"
+                        "      neg : f32[2] = neg a\n"
+                        "      return neg\n"
+                        "    block a_1\n"
+                        "      return a_1\n"
+                        "  return if\n");
+}
+
 TEST_CASE("inlining substitutes dimensions and keeps names and locations traceable") {
   auto inlined = inlineCalls(nested(), "main");
   REQUIRE(inlined.ok());
