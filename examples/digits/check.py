@@ -10,10 +10,10 @@ import sys
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "common"))
-import model_file
+sys.path.insert(0, str(HERE.parents[1] / "python/mlc_export"))
+import mlc_export
 
-weights = model_file.load_parameters(HERE / "digits.safetensors")
+weights = mlc_export.load_tensors(HERE / "digits.safetensors")
 images = np.load(HERE / "heldout-images.npy").astype(np.float64)
 labels = np.load(HERE / "heldout-labels.npy")
 hidden = np.maximum(images @ weights["layer0.weights"] + weights["layer0.bias"], 0)

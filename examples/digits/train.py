@@ -18,8 +18,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "common"))
-import model_file
+sys.path.insert(0, str(HERE.parents[1] / "python/mlc_export"))
+import mlc_export
 
 
 def train():
@@ -38,7 +38,7 @@ def train():
 
 
 def build(weights, biases):
-    graph = model_file.Graph()
+    graph = mlc_export.Graph()
     main = graph.function("main")
     images = main.input("images", "f32", ["batch", 64])
     hidden = main.relu(main.linear(images, "layer0", weights[0], biases[0]))

@@ -12,15 +12,15 @@ import sys
 
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "common"))
-import model_file
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "python/mlc_export"))
+import mlc_export
 
 SIZES = [512, 256, 128, 2]
 
 
 def build_seed():
     random = np.random.RandomState(2024)  # its stream is frozen, unlike default_rng's
-    graph = model_file.Graph()
+    graph = mlc_export.Graph()
     main = graph.function("main")
     value = main.input("x", "f32", [1, SIZES[0]])
     for i, (rows, columns) in enumerate(zip(SIZES, SIZES[1:])):
@@ -35,7 +35,7 @@ def build_seed():
 
 
 def build_adds():
-    graph = model_file.Graph()
+    graph = mlc_export.Graph()
     main = graph.function("main")
     value = x = main.input("x", "f32", [4])
     for _ in range(100):

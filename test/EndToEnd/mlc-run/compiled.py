@@ -75,7 +75,7 @@ class Compiled(tool.ToolTest):
 
     def test_time_of_the_compiler(self):
         """A graph of kernels that all differ, so that none is shared; the helper ends with the command."""
-        graph = tool.model_file.Graph()
+        graph = tool.mlc_export.Graph()
         main = graph.function("main")
         values = [main.input("x", "f32", [7, 11])]
         choice = random.Random(0).choice
@@ -94,7 +94,7 @@ class Compiled(tool.ToolTest):
     def test_eager_frees_what_it_no_longer_needs(self):
         if tool.SANITIZED:
             self.skipTest("sanitizers reserve terabytes of addresses")
-        graph = tool.model_file.Graph()
+        graph = tool.mlc_export.Graph()
         main = graph.function("main")
         value = main.input("x", "f32", [1 << 24])  # 64 MiB
         for _ in range(15):

@@ -10,7 +10,7 @@ from tool import GIB
 class Limits(tool.ToolTest):
     def slow_model(self, size=4096):
         """A matmul that takes the reference minutes."""
-        graph = tool.model_file.Graph()
+        graph = tool.mlc_export.Graph()
         main = graph.function("main")
         x = main.input("x", "f32", [size, size])
         main.output("y", main.matmul(x, x))
@@ -19,7 +19,7 @@ class Limits(tool.ToolTest):
 
     def big_model(self, size):
         """A scalar that becomes f32[size]."""
-        graph = tool.model_file.Graph()
+        graph = tool.mlc_export.Graph()
         main = graph.function("main")
         x = main.input("x", "f32", [])
         main.output("y", main.broadcast(x, [size], []))
@@ -60,7 +60,7 @@ class Limits(tool.ToolTest):
 
     def test_many_nodes(self):
         """Twenty thousand nodes are read, validated and run within the bounds."""
-        graph = tool.model_file.Graph()
+        graph = tool.mlc_export.Graph()
         main = graph.function("main")
         value = x = main.input("x", "f32", [2])
         for _ in range(20_000):

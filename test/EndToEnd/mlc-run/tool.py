@@ -14,8 +14,8 @@ import unittest
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "examples/common"))
-import model_file  # noqa: E402
+sys.path.insert(0, str(ROOT / "python/mlc_export"))
+import mlc_export  # noqa: E402
 
 MLC_RUN = os.environ.get("MLC_RUN", str(ROOT / "build/release/bin/mlc-run"))
 SANITIZED = bool(os.environ.get("MLC_SANITIZE"))
@@ -102,7 +102,7 @@ class ToolTest(unittest.TestCase):
 
     def add_model(self, name="add.json", dims=(2, 3), dtype="f32"):
         """y = x + z."""
-        graph = model_file.Graph()
+        graph = mlc_export.Graph()
         main = graph.function("main")
         x, z = main.input("x", dtype, dims), main.input("z", dtype, dims)
         main.output("y", main.add(x, z))
@@ -111,7 +111,7 @@ class ToolTest(unittest.TestCase):
 
     def dense_model(self, name="dense.safetensors", dims=("batch", 2)):
         """y = relu(x * w + bias), and the matrix product as p."""
-        graph = model_file.Graph()
+        graph = mlc_export.Graph()
         main = graph.function("main")
         x = main.input("x", "f32", dims)
         w = main.parameter("w", np.array([[1, 2, 3], [4, 5, 6]], np.float32))
@@ -125,7 +125,7 @@ class ToolTest(unittest.TestCase):
 
     def two_functions(self, name="two.json"):
         """main(x) = twice(x) + x; twice(x) = x + x."""
-        graph = model_file.Graph()
+        graph = mlc_export.Graph()
         main, twice = graph.function("main"), graph.function("twice")
         x = twice.input("x", "f32", [])
         twice.output("y", twice.add(x, x))
