@@ -9,8 +9,8 @@
 //
 // run and prepare return 0, MLC_RUN_CANCELLED when the host's cancel flag was
 // seen, or MLC_RUN_STOPPED + i when something that must hold did not; the i-th
-// message of the image says what. Outputs are undefined then. Tensors are dense, row major; a bool
-is one byte, 0 or 1.
+// message of the image says what. Outputs are undefined then. Tensors are dense,
+// row major; a bool is one byte, 0 or 1.
 //
 // Thread-safety: an image has no mutable state. Frames that share no output,
 // workspace or (in prepare) prepared memory may run at the same time.

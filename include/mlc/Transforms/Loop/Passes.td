@@ -21,7 +21,8 @@ def LowerControlFlowPass : Pass<"mlc-lower-control-flow", "::mlir::ModuleOp"> {
   let description = [{
     A carried value takes turns in two buffers: a step reads one and writes the
     other. What a scan collects is written to its slice of the result, and both
-    blocks of an if write to one destination, so nothing is copied. A while that
+    blocks of an if write to one destination. What a block returns as it came, or
+    twice, mlc-outline-kernels has made copies of; nothing else is copied. A while that
     would exceed its limit ends the run by mlc.stop_unless, whose texts are the
     module's attribute mlc.messages.
   }];
