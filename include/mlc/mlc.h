@@ -13,6 +13,7 @@
 
 #include "mlc/Abi/Frame.h"
 #include "mlc/Abi/Interface.h"
+#include "mlc/Api/Flow.h"
 #include "mlc/Api/Ops.h"
 #include "mlc/Graph/Graph.h"
 #include "mlc/Model/Model.h"

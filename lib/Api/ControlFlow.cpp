@@ -45,23 +45,19 @@ Tensor slice(const Tensor &whole, int64_t step) {
   return whole.view(shape, step * *elementCount(shape));
 }
 
-/// Without steps nobody says what the block would collect: `collected` does.
+/// Room for what is collected in `steps` steps.
+Result<Tensor> room(int64_t steps, DType dtype, Shape shape) {
+  shape.insert(shape.begin(), steps);
+  return emptyTensor(dtype, std::move(shape));
+}
+
 Result<Tensors> runScan(const Node &node, const Tensors &operands, const RunBlock &runBlock,
-                        const std::vector<TensorType> &collected) {
+                        const CollectedTypes &collected) {
   auto carried = static_cast<size_t>(number(node, "carried"));
   auto sequences = static_cast<size_t>(number(node, "sequences"));
   int64_t steps = sequences > 0 ? operands[carried].shape()[0] : number(node, "length");
-  Tensors values = operands, whole;
-  for (const TensorType &type : collected) {
-    Shape shape{steps};
-    for (const Dim &dim : type.dims)
-      shape.push_back(dim.size);
-    auto tensor = emptyTensor(type.dtype, std::move(shape));
-    if (!tensor)
-      return tensor.takeError();
-    whole.push_back(std::move(*tensor));
-  }
   bool reverse = std::get<bool>(node.attributes.at("reverse"));
+  Tensors values = operands, whole;
   for (int64_t count = 0; count < steps; ++count) {
     int64_t step = reverse ? steps - 1 - count : count;
     for (size_t i = carried; i < carried + sequences; ++i)
@@ -69,13 +65,30 @@ Result<Tensors> runScan(const Node &node, const Tensors &operands, const RunBloc
     auto results = runBlock(0, values);
     if (!results)
       return results;
-    for (size_t i = 0; i < whole.size(); ++i) {
-      const Tensor &made = (*results)[carried + i];
+    for (size_t i = carried; i < results->size(); ++i) {
+      const Tensor &made = (*results)[i];
+      if (count == 0) {
+        auto tensor = room(steps, made.dtype(), made.shape());
+        if (!tensor)
+          return tensor.takeError();
+        whole.push_back(std::move(*tensor));
+      }
       if (made.byteSize() > 0)
-        std::memcpy(slice(whole[i], step).data(), made.data(),
+        std::memcpy(slice(whole[i - carried], step).data(), made.data(),
                     static_cast<size_t>(made.byteSize()));
     }
     std::move(results->begin(), results->begin() + static_cast<ptrdiff_t>(carried), values.begin());
+  }
+  if (steps == 0) { // no block has said what it collects
+    auto types = collected();
+    if (!types)
+      return types.takeError();
+    for (auto &[dtype, shape] : *types) {
+      auto tensor = room(0, dtype, std::move(shape));
+      if (!tensor)
+        return tensor.takeError();
+      whole.push_back(std::move(*tensor));
+    }
   }
   values.resize(carried);
   std::move(whole.begin(), whole.end(), std::back_inserter(values));
@@ -84,8 +97,8 @@ Result<Tensors> runScan(const Node &node, const Tensors &operands, const RunBloc
 
 } // namespace
 
-Result<Tensors> runControlFlow(const Node &node, const Tensors &operands,
-                               const std::vector<TensorType> &collected, const RunBlock &runBlock) {
+Result<Tensors> runControlFlow(const Node &node, const Tensors &operands, const RunBlock &runBlock,
+                               const CollectedTypes &collected) {
   switch (node.op) {
   case Op::If:
     return runBlock(operands[0].item<bool>() ? 0 : 1, {operands.begin() + 1, operands.end()});

@@ -12,13 +12,15 @@ namespace mlc {
 using RunBlock =
     std::function<Result<std::vector<Tensor>>(size_t block, const std::vector<Tensor> &inputs)>;
 
+/// dtype and shape of what the block of a scan returns beside its carried values.
+using CollectedTypes = std::function<Result<std::vector<std::pair<DType, Shape>>>()>;
+
 /// The results of an if, while or scan whose operands are tensors with elements. They
-/// may share memory with the operands. `collected` are the types, without symbolic
-/// dimensions, of what the block of a scan returns beside its carried values. A while
-/// that exceeds its limit is ErrorKind::ResourceLimit.
+/// may share memory with the operands. `collected` is asked of a scan without steps. A
+/// while that exceeds its limit is ErrorKind::ResourceLimit.
 Result<std::vector<Tensor>> runControlFlow(const Node &node, const std::vector<Tensor> &operands,
-                                           const std::vector<TensorType> &collected,
-                                           const RunBlock &runBlock);
+                                           const RunBlock &runBlock,
+                                           const CollectedTypes &collected);
 
 } // namespace mlc
 

@@ -36,8 +36,7 @@ struct NodePlan {
   std::vector<BlockPlan *> blocks; ///< Of if, while and scan.
   bool dependsOnDims = false;      ///< An attribute mentions a symbolic dimension.
   std::vector<Kernel> kernels;
-  std::vector<ValueId> dead;         ///< Values that nobody needs after this node.
-  std::vector<TensorType> collected; ///< Of a scan, see runControlFlow.
+  std::vector<ValueId> dead; ///< Values that nobody needs after this node.
 };
 
 /// What stays the same from run to run, of a function or a block in one.
@@ -140,13 +139,6 @@ BlockPlan *EagerRunner::State::plan(const Function &function, const Block &body,
     }
     for (const Block &block : node.blocks)
       step.blocks.push_back(plan(function, block, parameters));
-    if (node.op == Op::Scan)
-      for (size_t i = static_cast<size_t>(std::get<int64_t>(node.attributes.at("carried")));
-           i < node.results.size(); ++i) {
-        TensorType type = function.values[static_cast<size_t>(node.results[i])].type;
-        type.dims.erase(type.dims.begin());
-        step.collected.push_back(std::move(type));
-      }
     if (!step.blocks.empty()) // a block may return what it was given
       for (ValueId value : node.results)
         borrowed[static_cast<size_t>(value)] = true;
@@ -171,6 +163,27 @@ BlockPlan *EagerRunner::State::plan(const Function &function, const Block &body,
   return &plans.emplace(&body, std::move(result)).first->second;
 }
 
+/// The size of `dim`, whose name is one of the function's.
+static int64_t sizeOf(const BlockPlan &plan, const std::vector<int64_t> &dims, const Dim &dim) {
+  auto name = std::find(plan.dimNames.begin(), plan.dimNames.end(), dim.name);
+  return dim.isSymbolic() ? dims[static_cast<size_t>(name - plan.dimNames.begin())] : dim.size;
+}
+
+/// What a step of a scan collects.
+static std::vector<std::pair<DType, Shape>> collectedTypes(const BlockPlan &plan, const Node &node,
+                                                           const std::vector<int64_t> &dims) {
+  std::vector<std::pair<DType, Shape>> types;
+  for (size_t i = static_cast<size_t>(std::get<int64_t>(node.attributes.at("carried")));
+       i < node.results.size(); ++i) {
+    const TensorType &type = plan.function->values[static_cast<size_t>(node.results[i])].type;
+    Shape shape;
+    for (size_t d = 1; d < type.dims.size(); ++d)
+      shape.push_back(sizeOf(plan, dims, type.dims[d]));
+    types.emplace_back(type.dtype, std::move(shape));
+  }
+  return types;
+}
+
 /// Compiles the op of `step` for the shapes of `operands`.
 Result<Kernel> EagerRunner::State::makeKernel(const BlockPlan &plan, const NodePlan &step,
                                               const std::vector<int64_t> &dims) {
@@ -183,9 +196,7 @@ Result<Kernel> EagerRunner::State::makeKernel(const BlockPlan &plan, const NodeP
     for (auto &attribute : node.attributes)
       if (auto *sizes = std::get_if<Dims>(&attribute.second))
         for (Dim &dim : *sizes)
-          if (auto name = std::find(plan.dimNames.begin(), plan.dimNames.end(), dim.name);
-              dim.isSymbolic() && name != plan.dimNames.end())
-            dim = Dim(dims[static_cast<size_t>(name - plan.dimNames.begin())]);
+          dim = Dim(sizeOf(plan, dims, dim));
   }
   auto op = OpKernel::make(engine, std::move(node), operands, options);
   if (!op)
@@ -246,8 +257,9 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(BlockPlan &plan,
       auto runBlock = [&](size_t block, const std::vector<Tensor> &given) {
         return execute(*step.blocks[block], given, dims);
       };
+      auto collected = [&] { return collectedTypes(plan, node, dims); };
       auto results = step.callee ? executeFunction(*step.callee, arguments)
-                                 : runControlFlow(node, arguments, step.collected, runBlock);
+                                 : runControlFlow(node, arguments, runBlock, collected);
       if (!results) {
         Error error = results.takeError();
         if (error.message.compare(0, 10, "function `") != 0)

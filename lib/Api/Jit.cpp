@@ -145,6 +145,7 @@ Model JitFunction::trace(const detail::Leaves &leaves, const Body &body,
     inputs.push_back(trace->input(leaves.size() == 1 ? "x" : "x" + std::to_string(i), type));
   }
   try {
+    TraceScope scope(*trace);
     std::shared_ptr<void> kept = body(inputs, outputs);
     if (outputs.empty())
       throw failed(options.name, usageError("there is no tensor in the result"));

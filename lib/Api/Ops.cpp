@@ -267,7 +267,7 @@ private:
 
 template <typename T>
 Tensor copyOf(const std::vector<T> &values, DType dtype, Shape shape, const SourceLocation &where) {
-  if (shape.empty() && values.size() != 1)
+  if (shape.empty())
     shape = {static_cast<int64_t>(values.size())};
   std::string_view bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T));
   return check(Tensor::fromBytes(dtype, std::move(shape), bytes), where, "array");
@@ -281,9 +281,11 @@ Tensor copyOf(const std::vector<T> &values, DType dtype, Shape shape, const Sour
 
 std::vector<Tensor> apply(Op op, const std::vector<Tensor> &operands, Attributes attributes,
                           SourceLocation where) {
+  std::string_view name = opInfo(op).name;
+  if (opInfo(op).numBlocks > 0)
+    fail(where, name, "has blocks, which mlc/Api/Flow.h makes of functions");
   if (Trace *trace = traceOf(operands))
     return trace->record(op, operands, std::move(attributes), where);
-  std::string_view name = opInfo(op).name;
   if (op == Op::Parameter || op == Op::Call)
     fail(where, name, "has a meaning in a model file only");
   if (op == Op::Constant) {

@@ -2,7 +2,7 @@
 #ifndef MLC_LIB_API_TRACE_H
 #define MLC_LIB_API_TRACE_H
 
-#include "mlc/Api/Ops.h"
+#include "mlc/Api/Flow.h"
 #include "mlc/Graph/Rewrite.h"
 
 #include <functional>
@@ -24,10 +24,18 @@ public:
   Tensor input(const std::string &name, const TensorType &type);
   std::vector<Tensor> record(Op op, const std::vector<Tensor> &operands, Attributes attributes,
                              const SourceLocation &where);
+  /// Records an op with blocks that take `blockInputs`, by running the functions. Values
+  /// of around that they use become operands of the op, and more inputs of its blocks.
+  std::vector<Tensor> recordFlow(Op op, const std::vector<Tensor> &operands, Attributes attributes,
+                                 const std::vector<TensorType> &blockInputs,
+                                 const std::vector<detail::FlowBlock> &functions,
+                                 const SourceLocation &where);
   /// Ends the trace. `outputs` are named "y0", "y1", ..., or "y" if there is one.
   void finish(const std::vector<Tensor> &outputs, const SourceLocation &where);
   /// Ends a trace that failed: its tensors are of no more use.
   void abandon() { finished = true; }
+  /// The trace whose function runs on this thread, or null.
+  static Trace *active();
 
   /// Of a finished trace.
   Graph graph;
@@ -35,16 +43,34 @@ public:
 
 private:
   std::string nameOf(const Tensor &tensor) const;
+  const std::string &valueName(ValueId value) const {
+    return builder.values()[static_cast<size_t>(value)].name;
+  }
+  /// Throws for what the trace cannot use.
+  void checkUsable(const Tensor &tensor, const SourceLocation &where) const;
   ValueId valueOf(const Tensor &tensor, const SourceLocation &where);
+  std::vector<ValueId> valuesOf(const std::vector<Tensor> &tensors, const SourceLocation &where);
   ValueId capture(const Tensor &tensor, const SourceLocation &where);
+  /// What stands for `value`, of this block or one around it, in the block at `depth`.
+  ValueId atDepth(ValueId value, size_t depth);
+  std::vector<Tensor> tracedResults(Op op, const std::vector<ValueId> &results,
+                                    const SourceLocation &where);
 
   FunctionBuilder builder;
   bool finished = false;
   struct Captured {
     Tensor tensor; ///< Keeps the memory, and so its address, from being used again.
     ValueId value;
+    std::string parameter; ///< Empty: it is a constant.
   };
   std::multimap<const void *, Captured> captured; ///< By address of the elements.
+  /// A block that is being recorded.
+  struct OpenBlock {
+    /// Values of around that blocks of the op use, in order of first use.
+    std::vector<ValueId> &outer;
+    std::vector<ValueId> inner; ///< By place in `outer`: this block's input for it, or -1.
+  };
+  std::vector<OpenBlock> open; ///< The innermost last.
   std::function<std::map<std::string, Tensor>()> named;
 };
 
@@ -53,6 +79,18 @@ struct TraceSymbol : TracedValue {
   std::shared_ptr<Trace> trace;
   ValueId value = 0;
   TensorType type;
+};
+
+/// Makes a trace the active one of the thread.
+class TraceScope {
+public:
+  explicit TraceScope(Trace &trace);
+  ~TraceScope();
+  TraceScope(const TraceScope &) = delete;
+  TraceScope &operator=(const TraceScope &) = delete;
+
+private:
+  Trace *before;
 };
 
 /// The type of a tensor, with the names of symbolic dimensions if it is traced.

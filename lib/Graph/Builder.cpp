@@ -10,15 +10,26 @@ FunctionBuilder::FunctionBuilder(const Graph &graph, std::string name) : graph(g
   function.name = std::move(name);
 }
 
-ValueId FunctionBuilder::value(const std::string &name, TensorType type) {
+ValueId FunctionBuilder::value(const std::string &name, TensorType type, int64_t scope) {
   function.values.push_back({name, std::move(type)});
-  scopes.push_back(open.empty() ? 0 : open.back().scope);
+  scopes.push_back(scope);
   return static_cast<ValueId>(function.values.size() - 1);
 }
 
 ValueId FunctionBuilder::input(const std::string &name, TensorType type) {
-  ValueId id = value(takeUniqueName(names, name), std::move(type));
-  block().inputs.push_back(id);
+  return input(static_cast<int64_t>(open.size()), name, std::move(type));
+}
+
+ValueId FunctionBuilder::input(int64_t depth, const std::string &name, TensorType type) {
+  OpenBlock *at = depth == 0 ? nullptr : &open[static_cast<size_t>(depth - 1)];
+  ValueId id = value(takeUniqueName(names, name), std::move(type), at ? at->scope : 0);
+  (at ? at->block : function.body).inputs.push_back(id);
+  return id;
+}
+
+ValueId FunctionBuilder::input(Block &ended, const std::string &name, TensorType type) {
+  ValueId id = value(takeUniqueName(names, name), std::move(type), ++numScopes);
+  ended.inputs.push_back(id);
   return id;
 }
 
@@ -78,13 +89,14 @@ Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> 
   node.operands = std::move(operands);
   node.attributes = std::move(*complete);
   node.location = location;
+  int64_t scope = open.empty() ? 0 : open.back().scope;
   for (TensorType &result : *results) {
     // The value of a node with one result is called like the node.
     std::string valueName =
         results->size() == 1
             ? node.name
             : takeUniqueName(names, node.name + '/' + std::to_string(node.results.size() + 1));
-    node.results.push_back(value(valueName, std::move(result)));
+    node.results.push_back(value(valueName, std::move(result), scope));
   }
   block().nodes.push_back(std::move(node));
   return block().nodes.back().results;

@@ -249,10 +249,12 @@ template <typename T, typename From> static std::optional<T> narrow(From value) 
 
 template <typename T> T Tensor::item() const {
   if (isTraced())
-    throw Error(ErrorKind::Usage, "the value of " + symbol->origin +
-                                      " is not known while its function is traced, only when the "
-                                      "compiled function runs; choose with mlc::select, or run "
-                                      "this part outside the traced function");
+    throw Error(ErrorKind::Usage,
+                "the value of " + symbol->origin +
+                    " is not known while its function is traced, only when the "
+                    "compiled function runs; choose with mlc::select or mlc::cond, "
+                    "repeat with mlc::whileLoop or mlc::scan, or run this part "
+                    "outside the traced function");
   if (count != 1)
     throw Error(ErrorKind::Usage, "a tensor of shape " + toString(dims) + " has " +
                                       std::to_string(count) +

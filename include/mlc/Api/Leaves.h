@@ -91,7 +91,7 @@ template <typename T, typename Sink> void visitLeaves(T &value, Sink &sink) {
     value.tensors([&](auto &...members) { (visitLeaves(members, sink), ...); });
   else
     static_assert(ListsTensors<T>::value,
-                  "mlc::jit: this type of argument or result is neither a tensor, a number, a "
+                  "mlc: this type of argument or result is neither a tensor, a number, a "
                   "standard container of those, nor a struct with a member `template <typename V> "
                   "void tensors(V &&visit)` that lists its tensors (mlc/Api/Leaves.h)");
 }

@@ -29,6 +29,10 @@ public:
   /// endBlock() gives it to be passed to nodes(). Blocks nest.
   void beginBlock();
   Block endBlock(std::vector<ValueId> outputs);
+  /// An input of the block that is the `depth`-th around what comes next, 1 for the
+  /// outermost, or of a block that has ended.
+  ValueId input(int64_t depth, const std::string &name, TensorType type);
+  ValueId input(Block &ended, const std::string &name, TensorType type);
   /// How many blocks are open around `value`; 0 for a value of the function itself,
   /// -1 for one of a block that has ended.
   int64_t depth(ValueId value) const;
@@ -43,7 +47,7 @@ public:
 
 private:
   Block &block() { return open.empty() ? function.body : open.back().block; }
-  ValueId value(const std::string &name, TensorType type);
+  ValueId value(const std::string &name, TensorType type, int64_t scope);
 
   struct OpenBlock {
     Block block;

@@ -31,7 +31,7 @@ TEST_CASE("tensors are made of numbers") {
   CHECK(ints(arange(3)) == std::vector<int64_t>{0, 1, 2});
   CHECK(values(arange(3, DType::F32)) == Floats{0, 1, 2});
   CHECK(row.shape() == Shape{3});
-  CHECK(array({7}).shape().empty());
+  CHECK(array({7}).shape() == Shape{1});
   CHECK(full({}, 1, DType::Bool).item<bool>());
   CHECK_THAT(errorOf([] { full({1}, 1.5, DType::I32); }), Contains("1.5 is not a value of i32"));
   CHECK_THAT(errorOf([] { full({1}, 300, DType::U8); }), Contains("300 is not a value of u8"));
