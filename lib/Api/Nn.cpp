@@ -16,6 +16,43 @@ namespace {
 
 bool isMade(const Tensor &parameter) { return parameter.shape() != Shape{0}; }
 
+/// Reads `in` from the last dimension of x if it is 0.
+void inferFeatures(int64_t &in, const Tensor &x, const char *layer) {
+  TensorType type = typeOf(x);
+  if (type.rank() < 1 || type.dims.back().isSymbolic())
+    throw Error(ErrorKind::Usage, std::string(layer) + ": the input is " + toString(type) +
+                                      ", expected a known last dimension");
+  if (in == 0)
+    in = type.dims.back().size;
+}
+
+/// x W^T, with W of shape [out, in].
+Tensor timesTransposed(const Tensor &x, const Tensor &weight) {
+  TensorType type = typeOf(x), weightType = typeOf(weight);
+  // As one matrix, so that the weight need not be repeated for every batch.
+  bool flat = type.rank() != 2 && !type.dims.front().isSymbolic();
+  Tensor y = matmul(flat ? reshape(x, {-1, weightType.dims[1].size}) : x, weight, false, true);
+  if (!flat)
+    return y;
+  Shape shape = x.shape();
+  shape.back() = weightType.dims[0].size;
+  return reshape(y, shape);
+}
+
+/// Rows of a parameter. In a trace it is the parameter that is recorded, not a view of
+/// it, so that the model keeps it whole.
+Tensor rows(const Tensor &parameter, int64_t start, int64_t limit,
+            SourceLocation where = SourceLocation::here()) {
+  Trace *trace = Trace::active();
+  if (!trace)
+    return slice(parameter, 0, start, limit);
+  using Ints = std::vector<int64_t>;
+  return trace->record(
+      Op::Slice, {parameter},
+      {{"axes", Ints{0}}, {"starts", Ints{start}}, {"limits", Ints{limit}}, {"strides", Ints{1}}},
+      where)[0];
+}
+
 } // namespace
 
 /// Calls `visit(full name, parameter)` and `enter(module)` for all there is.
@@ -161,28 +198,15 @@ Linear::Linear(int64_t out, int64_t in, bool bias) : out(out), in(in), hasBias(b
 }
 
 Tensor Linear::forward(const Tensor &x) {
-  TensorType type = typeOf(x);
-  if (type.rank() < 1 || type.dims.back().isSymbolic())
-    throw Error(ErrorKind::Usage,
-                "Linear: the input is " + toString(type) + ", expected a known last dimension");
-  if (in == 0)
-    in = type.dims.back().size;
+  inferFeatures(in, x, "Linear");
   if (!isMade(weight)) {
     float bound = in > 0 ? 1 / std::sqrt(static_cast<float>(in)) : 0;
     weight = randomUniform({out, in}, nextSeed(), -bound, bound);
     if (hasBias)
       bias = randomUniform({out}, nextSeed(), -bound, bound);
   }
-  // As one matrix, so that the weight need not be repeated for every batch.
-  bool flat = type.rank() != 2 && !type.dims.front().isSymbolic();
-  Tensor y = matmul(flat ? reshape(x, {-1, in}) : x, weight, false, true);
-  if (hasBias)
-    y = y + bias;
-  if (!flat)
-    return y;
-  Shape shape = x.shape();
-  shape.back() = out;
-  return reshape(y, shape);
+  Tensor y = timesTransposed(x, weight);
+  return hasBias ? y + bias : y;
 }
 
 void Linear::members(Members &visit) {
@@ -192,13 +216,11 @@ void Linear::members(Members &visit) {
 }
 
 Tensor LayerNorm::forward(const Tensor &x) {
-  TensorType type = typeOf(x);
-  if (type.rank() < 1 || type.dims.back().isSymbolic())
-    throw Error(ErrorKind::Usage,
-                "LayerNorm: the input is " + toString(type) + ", expected a known last dimension");
+  int64_t features = 0;
+  inferFeatures(features, x, "LayerNorm");
   if (!isMade(weight)) {
-    weight = ones({type.dims.back().size});
-    bias = zeros({type.dims.back().size});
+    weight = ones({features});
+    bias = zeros({features});
   }
   Tensor centred = x - mean(x, {-1}, true);
   Tensor variance = mean(centred * centred, {-1}, true);
@@ -208,6 +230,72 @@ Tensor LayerNorm::forward(const Tensor &x) {
 void LayerNorm::members(Members &visit) {
   visit("weight", weight);
   visit("bias", bias);
+}
+
+GRU::GRU(int64_t hidden, int64_t in) : hidden(hidden), in(in) {
+  if (hidden < 1 || in < 0)
+    throw Error(ErrorKind::Usage, "GRU: " + std::to_string(in) + " to " + std::to_string(hidden) +
+                                      " features, expected one or more");
+}
+
+std::array<Tensor, 3> GRU::gates(const Tensor &x) {
+  inferFeatures(in, x, "GRU");
+  if (!isMade(inputWeight)) {
+    float bound = 1 / std::sqrt(static_cast<float>(hidden));
+    auto make = [&](Shape shape) {
+      return randomUniform(std::move(shape), nextSeed(), -bound, bound);
+    };
+    inputWeight = make({3 * hidden, in});
+    stateWeight = make({3 * hidden, hidden});
+    inputBias = make({3 * hidden});
+    stateBias = make({3 * hidden});
+  }
+  std::array<Tensor, 3> gates;
+  for (int64_t i = 0; i < 3; ++i)
+    gates[static_cast<size_t>(i)] =
+        timesTransposed(x, rows(inputWeight, i * hidden, (i + 1) * hidden)) +
+        rows(inputBias, i * hidden, (i + 1) * hidden);
+  return gates;
+}
+
+Tensor GRU::next(const std::array<Tensor, 3> &gates, const Tensor &state) {
+  auto fromState = [&](int64_t i) {
+    return matmul(state, rows(stateWeight, i * hidden, (i + 1) * hidden), false, true) +
+           rows(stateBias, i * hidden, (i + 1) * hidden);
+  };
+  Tensor reset = sigmoid(gates[0] + fromState(0)), update = sigmoid(gates[1] + fromState(1));
+  Tensor candidate = tanh(gates[2] + reset * fromState(2));
+  return (1 - update) * candidate + update * state;
+}
+
+Tensor GRU::step(const Tensor &x, const Tensor &state) { return next(gates(x), state); }
+
+std::pair<Tensor, Tensor> GRU::run(const Tensor &x, const Tensor &state) {
+  auto [last, all] = scan(
+      [&](const Tensor &before, const std::array<Tensor, 3> &element) {
+        Tensor after = next(element, before);
+        return std::pair(after, after);
+      },
+      state, gates(x)); // the part of the input for all steps at once
+  return {all, last};
+}
+
+Tensor GRU::forward(const Tensor &x) {
+  TensorType type = typeOf(x);
+  if (type.rank() != 2 && type.rank() != 3)
+    throw Error(ErrorKind::Usage, "GRU: the input is " + toString(type) +
+                                      ", expected [steps, features] or [steps, batch, features]");
+  if (type.rank() == 3)
+    return run(x, zeros({x.shape()[1], hidden})).first;
+  Tensor one = run(reshape(x, {-1, 1, x.shape()[1]}), zeros({1, hidden})).first;
+  return reshape(one, {-1, hidden});
+}
+
+void GRU::members(Members &visit) {
+  visit("weight_ih_l0", inputWeight);
+  visit("weight_hh_l0", stateWeight);
+  visit("bias_ih_l0", inputBias);
+  visit("bias_hh_l0", stateBias);
 }
 
 Tensor Sequential::forward(const Tensor &x) {

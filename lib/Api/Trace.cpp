@@ -7,6 +7,8 @@
 #include "Trace.h"
 
 #include <algorithm>
+#include <cstring>
+#include <optional>
 
 namespace mlc {
 
@@ -14,6 +16,15 @@ namespace {
 
 Error wrongUse(const SourceLocation &where, const std::string &message) {
   return {ErrorKind::Usage, toString(where) + ": " + message};
+}
+
+/// Whether there are several elements, all of the same bits.
+bool isFilled(const Tensor &tensor) {
+  if (tensor.size() < 2)
+    return false;
+  auto element = static_cast<size_t>(dtypeBytes(tensor.dtype()));
+  const char *bytes = static_cast<const char *>(tensor.data());
+  return std::memcmp(bytes, bytes + element, static_cast<size_t>(tensor.byteSize()) - element) == 0;
 }
 
 thread_local Trace *activeTrace = nullptr;
@@ -57,7 +68,7 @@ Tensor Trace::input(const std::string &name, const TensorType &type) {
 std::string Trace::nameOf(const Tensor &tensor) const {
   if (named && tensor.size() > 0)
     for (const auto &[name, candidate] : named())
-      if (candidate.data() == tensor.data())
+      if (candidate.data() == tensor.data() && typeOf(candidate) == typeOf(tensor))
         return name;
   return "";
 }
@@ -121,9 +132,12 @@ ValueId Trace::capture(const Tensor &tensor, const SourceLocation &where) {
     parameter = known.parameter; // known in another block
   }
 
+  std::optional<Tensor> fill; // the one element that all are equal to
   if (parameter.empty()) {
     std::string name = nameOf(tensor);
-    if (!name.empty() || tensor.byteSize() > kLargestConstant) {
+    if (name.empty() && isFilled(tensor)) {
+      fill = tensor.view({}, 0);
+    } else if (!name.empty() || tensor.byteSize() > kLargestConstant) {
       if (name.empty())
         name = "captured";
       parameter = name;
@@ -133,9 +147,12 @@ ValueId Trace::capture(const Tensor &tensor, const SourceLocation &where) {
       parameters.emplace(parameter, tensor);
     }
   }
-  auto value = parameter.empty()
-                   ? builder.node(Op::Constant, {}, {{"value", tensor.clone()}})
-                   : builder.node(Op::Parameter, {}, {{"parameter", parameter}}, parameter);
+  auto value = !parameter.empty()
+                   ? builder.node(Op::Parameter, {}, {{"parameter", parameter}}, parameter)
+                   : builder.node(Op::Constant, {}, {{"value", (fill ? *fill : tensor).clone()}});
+  if (value && fill)
+    value = builder.node(Op::Broadcast, {*value},
+                         {{"shape", typeOf(tensor).dims}, {"axes", std::vector<int64_t>()}});
   if (!value)
     throw wrongUse(where, value.error().message);
   captured.emplace(tensor.data(), Captured{tensor, *value, std::move(parameter)});

@@ -11,7 +11,8 @@
 namespace mlc {
 
 /// A function while its body runs on traced tensors. Tensors with elements that ops
-/// meet become constants, or parameters if they are larger than kLargestConstant.
+/// meet become constants, or parameters if they are larger than kLargestConstant and
+/// their elements differ.
 /// Thread-safety: one thread at a time; that is the one that runs the body.
 class Trace : public std::enable_shared_from_this<Trace> {
 public:

@@ -133,6 +133,31 @@ private:
   Tensor weight, bias;
 };
 
+/// A gated recurrent unit over a sequence [steps, in] or [steps, batch, in]: the states
+/// after each step, with `hidden` for `in`. The names, layout and formula of PyTorch's
+/// nn.GRU with one layer: with r and z as sigmoids and n as tanh of what W_ih x + b_ih
+/// and W_hh h + b_hh have for them (in n, the latter times r), h becomes (1 - z) n + z h.
+class GRU : public Module {
+public:
+  /// `in` may be left to the first input.
+  explicit GRU(int64_t hidden, int64_t in = 0);
+  /// The states after each step from a given first one, [batch, hidden], and the last.
+  std::pair<Tensor, Tensor> run(const Tensor &x, const Tensor &state);
+  /// The state after x, [batch, in].
+  Tensor step(const Tensor &x, const Tensor &state);
+
+protected:
+  Tensor forward(const Tensor &x) override;
+  void members(Members &visit) override;
+
+private:
+  /// Of the gates r, z, n in that order: what the input has to say.
+  std::array<Tensor, 3> gates(const Tensor &x);
+  Tensor next(const std::array<Tensor, 3> &gates, const Tensor &state);
+  int64_t hidden, in;
+  Tensor inputWeight, stateWeight, inputBias, stateBias;
+};
+
 /// One after the other; parameters are named "0.weight", ... by place.
 class Sequential : public Module {
 public:

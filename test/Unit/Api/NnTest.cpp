@@ -3,6 +3,7 @@
 
 #include "mlc/Api/Nn.h"
 
+#include <cmath>
 #include <cstdio>
 
 using namespace mlc;
@@ -77,6 +78,77 @@ TEST_CASE("layer norm has mean 0 and deviation 1") {
     CHECK(m == Approx(0).margin(1e-6));
   for (float v : values(mean(y * y, {-1})))
     CHECK(v == Approx(1).epsilon(1e-3));
+}
+
+TEST_CASE("a GRU is PyTorch's formula, step by step") {
+  constexpr int64_t steps = 5, batch = 2, in = 3, hidden = 4;
+  nn::GRU gru(hidden);
+  Tensor x = randomNormal({steps, batch, in}, 2);
+  Tensor all = gru(x);
+  REQUIRE(all.shape() == Shape{steps, batch, hidden});
+  TensorMap state = gru.stateDict();
+  auto at = [&](const char *name, int64_t row, int64_t column = 0) {
+    const Tensor &t = state.at(name);
+    return double(t.dataAs<float>()[t.shape().size() == 1 ? row : row * t.shape()[1] + column]);
+  };
+  std::vector<double> h(batch * hidden, 0);
+  Tensor expected = zeros({steps, batch, hidden});
+  for (int64_t s = 0; s < steps; ++s) {
+    std::vector<double> before = h;
+    for (int64_t b = 0; b < batch; ++b)
+      for (int64_t j = 0; j < hidden; ++j) {
+        double fromInput[3], fromState[3];
+        for (int64_t g = 0; g < 3; ++g) {
+          int64_t row = g * hidden + j;
+          fromInput[g] = at("bias_ih_l0", row);
+          fromState[g] = at("bias_hh_l0", row);
+          for (int64_t k = 0; k < in; ++k)
+            fromInput[g] +=
+                at("weight_ih_l0", row, k) * double(x.dataAs<float>()[(s * batch + b) * in + k]);
+          for (int64_t k = 0; k < hidden; ++k)
+            fromState[g] += at("weight_hh_l0", row, k) * before[size_t(b * hidden + k)];
+        }
+        auto logistic = [](double v) { return 1 / (1 + std::exp(-v)); };
+        double r = logistic(fromInput[0] + fromState[0]), z = logistic(fromInput[1] + fromState[1]);
+        double n = std::tanh(fromInput[2] + r * fromState[2]);
+        double &place = h[size_t(b * hidden + j)];
+        place = (1 - z) * n + z * place;
+        expected.dataAs<float>()[(s * batch + b) * hidden + j] = float(place);
+      }
+  }
+  checkClose(all, expected);
+  gru.hybridize();
+  checkClose(gru(x), expected);
+
+  // Unbatched, with a symbolic number of steps, and step by step.
+  JitOptions options;
+  options.dims = {"steps"};
+  gru.hybridize(true, options);
+  Tensor one = reshape(slice(x, 1, 0, 1), {steps, in});
+  for (int64_t n : {steps, int64_t(1), int64_t(0)})
+    checkClose(gru(slice(one, 0, 0, n)),
+               reshape(slice(slice(expected, 1, 0, 1), 0, 0, n), {n, hidden}));
+  auto step = jit([&](const Tensor &t, const Tensor &s) { return gru.step(t, s); });
+  Tensor h1 = zeros({batch, hidden});
+  for (int64_t s = 0; s < steps; ++s) {
+    h1 = step(reshape(slice(x, 0, s, s + 1), {batch, in}), h1);
+    checkClose(h1, reshape(slice(expected, 0, s, s + 1), {batch, hidden}));
+  }
+  gru.hybridize(false);
+  CHECK_THAT(errorOf([&] { gru(array({1, 2, 3})); }), Contains("GRU: the input is f32[3]"));
+}
+
+TEST_CASE("a traced GRU keeps PyTorch's parameters whole") {
+  nn::Sequential net(nn::GRU(4), nn::Linear(2));
+  Tensor x = randomNormal({5, 3, 6}, 2);
+  net(x);
+  Model model = net.trace(x);
+  CHECK(model.parameters.size() == 6);
+  for (const auto &[name, tensor] : net.stateDict()) {
+    INFO(name);
+    REQUIRE(model.parameters.count(name) == 1);
+    CHECK(model.parameters.at(name).identical(tensor));
+  }
 }
 
 TEST_CASE("parameters have PyTorch's names and survive a file") {
