@@ -61,6 +61,7 @@ struct EngineStats {
   int64_t traces = 0;       ///< Functions traced by jit().
   int64_t compilations = 0; ///< Images made; equal graphs share one.
   int64_t hits = 0;         ///< Calls of jit() functions that found their signature.
+  int64_t bytes = 0;        ///< Of images, and of parameters prepared for them.
 };
 
 class Call;
@@ -92,6 +93,10 @@ public:
   /// environment variable MLC_DISABLE_JIT=1 when the engine is created.
   void setEager(bool eager) const;
   bool isEager() const;
+  /// true: a jit() function that meets a second signature throws an error that says
+  /// what differs, for programs in which that must not happen. Also set by the
+  /// environment variable MLC_FAIL_ON_RECOMPILE=1 when the engine is created.
+  void setFailOnRecompile(bool fail) const;
   /// What was traced, compiled and found in a cache since the engine was created.
   EngineStats stats() const;
   /// Runs a function once, by any executor. Inputs are given by name.

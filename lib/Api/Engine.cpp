@@ -66,6 +66,12 @@ Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &par
   return prepared;
 }
 
+/// Whether an environment variable is 1.
+bool isSet(const char *variable) {
+  const char *value = std::getenv(variable);
+  return value && std::string_view(value) == "1";
+}
+
 } // namespace
 
 DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
@@ -111,6 +117,7 @@ Result<std::shared_ptr<const LoadedImage>> Engine::State::compile(const DoorRequ
   slot->image =
       std::make_shared<const LoadedImage>(LoadedImage{std::move(*image), std::move(reply->result)});
   ++compilations;
+  bytes += static_cast<int64_t>(slot->image->bytes.size());
   return slot->image;
 }
 
@@ -137,15 +144,18 @@ Result<Engine> Engine::create(EngineOptions options) {
   state->compiler = options.compiler ? std::move(options.compiler) : CompilerClient::inProcess();
   state->log = std::move(options.log);
   state->opKernels = std::make_shared<OpKernelCache>();
-  const char *disabled = std::getenv("MLC_DISABLE_JIT");
-  state->eager = disabled && std::string_view(disabled) == "1";
+  state->eager = isSet("MLC_DISABLE_JIT");
+  state->failOnRecompile = isSet("MLC_FAIL_ON_RECOMPILE");
   return Engine(std::move(state));
 }
 
 bool Engine::hasCompiler() const { return state->hasCompiler(); }
 void Engine::setEager(bool eager) const { state->eager = eager; }
 bool Engine::isEager() const { return state->eager; }
-EngineStats Engine::stats() const { return {state->traces, state->compilations, state->hits}; }
+void Engine::setFailOnRecompile(bool fail) const { state->failOnRecompile = fail; }
+EngineStats Engine::stats() const {
+  return {state->traces, state->compilations, state->hits, state->bytes};
+}
 
 const Engine &defaultEngine() {
   static const Engine *engine = [] {
@@ -170,6 +180,7 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
   auto prepared = prepareParameters(*(*loaded)->image, parameters);
   if (!prepared)
     return prepared.takeError();
+  state->bytes += (*loaded)->image->interface().preparedBytes;
   auto executable = std::make_shared<Executable::State>();
   executable->loaded = std::move(*loaded);
   executable->prepared = std::move(*prepared);

@@ -18,6 +18,7 @@ struct JitFunction::Entry {
   const void *tag = nullptr;
   std::string statics;
   std::vector<std::pair<DType, Shape>> inputs; ///< kSymbolic where any size does.
+  std::vector<std::string> types;              ///< Of the inputs, as TraceEvent tells them.
   std::string signature;
   std::optional<Executable> executable;
   std::vector<std::pair<DType, Shape>> outputs;
@@ -55,39 +56,49 @@ bool JitFunction::isEager() const { return engine().isEager(); }
 
 const void *JitFunction::resultOf(const Entry &entry) { return entry.result.get(); }
 
-static std::string typeText(const Tensor &tensor, const std::string &dim) {
-  TensorType type = typeOf(tensor);
-  if (!dim.empty() && !type.dims.empty())
-    type.dims[0] = Dim(dim);
+std::string JitFunction::typeText(const detail::Leaves &leaves, size_t i) const {
+  TensorType type = typeOf(*leaves.begin()[i]);
+  if (i < options.dims.size() && !options.dims[i].empty() && !type.dims.empty())
+    type.dims[0] = Dim(options.dims[i]);
   return toString(type);
 }
 
-std::string JitFunction::signature(const detail::Leaves &leaves) const {
-  std::string text = "(";
-  for (size_t i = 0; i < leaves.size(); ++i)
-    text += (i ? ", " : "") +
-            typeText(*leaves.begin()[i], i < options.dims.size() ? options.dims[i] : "");
-  text += ")";
-  if (size_t bytes = leaves.staticBytes().size())
-    text += " and " + std::to_string(bytes) + " bytes of static arguments";
-  return text;
-}
-
-/// Of the known signatures the one that shares most characters with this one.
-std::string JitFunction::nearest(const std::string &signature) const {
-  std::string best;
-  size_t most = 0;
-  for (const auto &entry : entries) {
-    const std::string &known = entry->signature;
-    auto left = std::mismatch(known.begin(), known.end(), signature.begin(), signature.end());
-    auto right = std::mismatch(known.rbegin(), known.rend(), signature.rbegin(), signature.rend());
-    auto common = static_cast<size_t>(left.first - known.begin() + (right.first - known.rbegin()));
-    if (best.empty() || common > most) {
-      best = known;
-      most = common;
-    }
+/// The signature, and of the known ones the nearest, of which the fewest things differ.
+TraceEvent JitFunction::describe(const detail::Leaves &leaves, const void *tag) const {
+  TraceEvent event{options.name, "(", "", ""};
+  std::vector<std::string> types;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    types.push_back(typeText(leaves, i));
+    event.signature += (i ? ", " : "") + types[i];
   }
-  return best;
+  event.signature += ")";
+  if (size_t bytes = leaves.staticBytes().size())
+    event.signature += " and " + std::to_string(bytes) + " bytes of static arguments";
+
+  size_t fewest = 0;
+  std::lock_guard<std::mutex> lock(mutex);
+  for (const auto &entry : entries) {
+    std::vector<std::string> differences;
+    if (entry->tag != tag)
+      differences.emplace_back("the C++ types of the arguments differ");
+    if (entry->types.size() != types.size())
+      differences.push_back(std::to_string(types.size()) + " tensors, were " +
+                            std::to_string(entry->types.size()));
+    for (size_t i = 0; i < std::min(types.size(), entry->types.size()); ++i)
+      if (types[i] != entry->types[i])
+        differences.push_back("argument " + std::to_string(i) + " is " + types[i] + ", was " +
+                              entry->types[i]);
+    if (entry->statics != leaves.staticBytes())
+      differences.emplace_back("static arguments differ");
+    if (!event.nearest.empty() && differences.size() >= fewest)
+      continue;
+    fewest = differences.size();
+    event.nearest = entry->signature;
+    event.difference.clear();
+    for (const std::string &difference : differences)
+      event.difference += (event.difference.empty() ? "" : "; ") + difference;
+  }
+  return event;
 }
 
 const JitFunction::Entry *JitFunction::find(const detail::Leaves &leaves, const void *tag) const {
@@ -175,7 +186,13 @@ const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const
   auto entry = std::make_unique<Entry>();
   entry->tag = tag;
   entry->statics = leaves.staticBytes();
-  entry->signature = signature(leaves);
+  for (size_t i = 0; i < leaves.size(); ++i)
+    entry->types.push_back(typeText(leaves, i));
+  TraceEvent event = describe(leaves, tag);
+  entry->signature = event.signature;
+  if (!event.nearest.empty() && engine().state->failOnRecompile)
+    throw failed(options.name, usageError("would be compiled again, for " + event.signature +
+                                          " beside " + event.nearest + ": " + event.difference));
   Model model = trace(leaves, body, &entry->result);
   auto executable = engine().compile(model.graph, model.parameters);
   if (!executable)
@@ -198,16 +215,16 @@ const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const
     if (const Shape &shape = entry->inputs[i].second; !shape.empty() && shape[0] == kSymbolic)
       entry->symbolicInput = i;
 
-  TraceEvent event{options.name, entry->signature, ""};
   const Entry *made = entry.get();
   {
     std::lock_guard<std::mutex> lock(mutex);
-    event.nearest = nearest(entry->signature);
     entries.push_back(std::move(entry));
   }
   last.store(made, std::memory_order_release);
   engine().state->say("jit function `" + event.function + "`: traced for " + event.signature +
-                      (event.nearest.empty() ? "" : "; the nearest before was " + event.nearest));
+                      (event.nearest.empty() ? ""
+                                             : "; the nearest before was " + event.nearest + ": " +
+                                                   event.difference));
   if (options.onTrace)
     options.onTrace(event);
   return *made;

@@ -25,8 +25,8 @@ struct Engine::State {
   std::shared_ptr<CompilerClient> compiler;
   std::function<void(const std::string &)> log;
   std::shared_ptr<OpKernelCache> opKernels;
-  std::atomic<bool> eager{false};
-  std::atomic<int64_t> traces{0}, compilations{0}, hits{0};
+  std::atomic<bool> eager{false}, failOnRecompile{false};
+  std::atomic<int64_t> traces{0}, compilations{0}, hits{0}, bytes{0};
 
   /// Sends a request; a reply that reports an error is that error.
   Result<DoorReply> ask(const DoorRequest &request);

@@ -65,7 +65,7 @@ Result<ManagedTensor *> mlc::toDLPack(const Tensor &tensor) {
   return &managed;
 }
 
-static Result<DType> dtypeOf(const TensorView &view) {
+static Result<DType> dtypeIn(const TensorView &view) {
   for (DType dtype : kAllDTypes)
     if (view.typeCode == typeCode(dtype) && view.bits == 8 * dtypeBytes(dtype) && view.lanes == 1)
       return dtype;
@@ -104,7 +104,7 @@ Result<Tensor> mlc::fromDLPack(ManagedTensor *managed) {
   if (view.deviceType != dlpack::kCpu)
     return unsupportedError("DLPack: a tensor on device type " + std::to_string(view.deviceType) +
                             ", expected 1, the CPU");
-  auto dtype = dtypeOf(view);
+  auto dtype = dtypeIn(view);
   if (!dtype)
     return dtype.takeError();
   if (view.rank < 0 || view.rank > kMaxRank || (view.rank > 0 && !view.shape))

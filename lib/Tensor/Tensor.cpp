@@ -114,6 +114,22 @@ Tensor Tensor::borrow(DType dtype, Shape shape, void *data,
   return tensor;
 }
 
+Status Tensor::expectCount(size_t count, const Shape &shape) {
+  auto expected = elementCount(shape);
+  if (expected && static_cast<size_t>(*expected) == count)
+    return {};
+  return badInputError(std::to_string(count) + " elements for a tensor of shape " +
+                       toString(shape));
+}
+
+void Tensor::expectElements(DType dtype) const {
+  if (isTraced())
+    throw Error(ErrorKind::Usage, symbol->origin + " has no elements while its function is traced");
+  if (dtype != elementType)
+    throw Error(ErrorKind::Usage, "the elements are " + std::string(dtypeName(elementType)) +
+                                      ", not " + std::string(dtypeName(dtype)));
+}
+
 Tensor Tensor::traced(DType dtype, Shape shape, std::shared_ptr<const TracedValue> value) {
   Tensor tensor;
   tensor.elementType = dtype;

@@ -36,7 +36,9 @@ namespace mlc {
 struct TraceEvent {
   std::string function;
   std::string signature; ///< "(f32[batch,4], f32[4])".
-  std::string nearest;   ///< The known signature with most in common; empty: the first.
+  std::string nearest;   ///< The known signature that differs least; empty: the first.
+  /// In what they differ: "argument 0 is f32[3,4], was f32[2,4]".
+  std::string difference;
 };
 
 struct JitOptions {
@@ -79,8 +81,8 @@ private:
   /// Throws if dimensions of one name differ in size.
   void checkDims(const detail::Leaves &leaves) const;
   const Entry *find(const detail::Leaves &leaves, const void *tag) const;
-  std::string signature(const detail::Leaves &leaves) const;
-  std::string nearest(const std::string &signature) const;
+  std::string typeText(const detail::Leaves &leaves, size_t i) const;
+  TraceEvent describe(const detail::Leaves &leaves, const void *tag) const;
 
   JitOptions options;
   std::atomic<const Entry *> last{nullptr};

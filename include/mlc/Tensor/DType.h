@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 namespace mlc {
 
@@ -28,6 +29,25 @@ bool isFloat(DType dtype);
 bool isInteger(DType dtype);
 /// Whether the executors run it; the others parse, verify and serialise.
 bool isExecutable(DType dtype);
+
+/// The dtype whose elements are T in memory.
+template <typename T> constexpr DType dtypeOf() {
+  if constexpr (std::is_same_v<T, float>)
+    return DType::F32;
+  else if constexpr (std::is_same_v<T, double>)
+    return DType::F64;
+  else if constexpr (std::is_same_v<T, bool>)
+    return DType::Bool;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return DType::U8;
+  else {
+    static_assert(std::is_integral_v<T> && std::is_signed_v<T>, "no dtype has such elements");
+    return sizeof(T) == 1   ? DType::I8
+           : sizeof(T) == 2 ? DType::I16
+           : sizeof(T) == 4 ? DType::I32
+                            : DType::I64;
+  }
+}
 
 } // namespace mlc
 

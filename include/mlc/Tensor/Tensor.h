@@ -34,6 +34,24 @@ struct TracedValue {
   virtual ~TracedValue() = default;
 };
 
+/// Elements in a row, in memory of others: C++20's std::span, as far as needed here.
+template <typename T> class Span {
+public:
+  Span(T *data, size_t size) : first(data), count(size) {}
+  /// Of a vector, an array, or whatever else has data() and size().
+  template <typename C, typename = decltype(std::declval<C &>().data())>
+  Span(C &container) : first(container.data()), count(container.size()) {}
+  T *data() const { return first; }
+  size_t size() const { return count; }
+  T *begin() const { return first; }
+  T *end() const { return first + count; }
+  T &operator[](size_t i) const { return first[i]; }
+
+private:
+  T *first;
+  size_t count;
+};
+
 class Tensor {
 public:
   /// An f32 tensor of shape [0].
@@ -48,6 +66,15 @@ public:
   /// shape must have an elementCount, `data` may be null if that is 0.
   static Tensor borrow(DType dtype, Shape shape, void *data,
                        const std::shared_ptr<void> &keepAlive);
+  /// Elements of someone else, by their C++ type. BadInput if the shape has another
+  /// number of them.
+  template <typename T>
+  static Result<Tensor> borrow(Span<T> elements, Shape shape,
+                               const std::shared_ptr<void> &keepAlive = nullptr) {
+    if (Status status = expectCount(elements.size(), shape); !status)
+      return status.takeError();
+    return borrow(dtypeOf<T>(), std::move(shape), elements.data(), keepAlive);
+  }
 
   /// Stands for a value of a graph that is being recorded: it has a dtype and a
   /// shape, in which a symbolic dimension is kSymbolic, and no elements.
@@ -67,6 +94,16 @@ public:
   template <typename T> T *dataAs() { return static_cast<T *>(data()); }
   template <typename T> const T *dataAs() const { return static_cast<const T *>(data()); }
 
+  /// The elements, in row-major order. Throws Error unless they are Ts.
+  template <typename T> Span<T> span() {
+    expectElements(dtypeOf<T>());
+    return {dataAs<T>(), static_cast<size_t>(count)};
+  }
+  template <typename T> Span<const T> span() const {
+    expectElements(dtypeOf<T>());
+    return {dataAs<T>(), static_cast<size_t>(count)};
+  }
+
   /// The one element, converted to T (float, double, int32_t, int64_t or bool).
   /// Throws Error for another number of elements, and for a traced tensor, whose
   /// value is known when the compiled graph runs and not before.
@@ -84,6 +121,9 @@ public:
   bool identical(const Tensor &other) const;
 
 private:
+  static Status expectCount(size_t count, const Shape &shape);
+  void expectElements(DType dtype) const;
+
   DType elementType = DType::F32;
   Shape dims{0};
   int64_t count = 0;

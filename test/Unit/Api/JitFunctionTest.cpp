@@ -56,6 +56,44 @@ TEST_CASE("a function is traced once per signature") {
   CHECK(events[0].nearest.empty());
   CHECK(events[1].function == "twice");
   CHECK(events[1].nearest == "(f32[2,2])");
+  CHECK(events[1].difference == "argument 0 is f32[2], was f32[2,2]");
+  CHECK(after.bytes > before.bytes);
+}
+
+TEST_CASE("of the signatures known, the one that differs least is told") {
+  std::vector<TraceEvent> events;
+  JitOptions options;
+  options.onTrace = [&](const TraceEvent &event) { events.push_back(event); };
+  auto f =
+      jit([](const Tensor &a, const Tensor &b, int n) { return sum(a) + sum(b) * n; }, options);
+  f(ones({2}), ones({2}), 1);
+  f(ones({3}), ones({3}), 1);
+  f(ones({3}), ones({4}), 1);
+  CHECK(events.back().nearest == "(f32[3], f32[3]) and 4 bytes of static arguments");
+  CHECK(events.back().difference == "argument 1 is f32[4], was f32[3]");
+  f(ones({4}), ones({4}), 2);
+  CHECK(events.back().nearest == "(f32[3], f32[4]) and 4 bytes of static arguments");
+  CHECK(events.back().difference == "argument 0 is f32[4], was f32[3]; static arguments differ");
+}
+
+TEST_CASE("a program may forbid recompilation") {
+  JitOptions options;
+  options.engine = get(Engine::create());
+  options.engine->setFailOnRecompile(true);
+  Counted counted;
+  auto f = jit(counted, options);
+  CHECK(values(f(x)) == Floats{3, 0, 7, 0});
+  CHECK(errorOf([&] { f(array({1, 2})); }) ==
+        "jit function `f`: would be compiled again, for (f32[2]) beside (f32[2,2]): argument 0 is "
+        "f32[2], was f32[2,2]");
+  CHECK(*counted.runs == 1);
+  CHECK(values(f(x)) == Floats{3, 0, 7, 0});
+  REQUIRE(setenv("MLC_FAIL_ON_RECOMPILE", "1", 1) == 0);
+  options.engine = get(Engine::create());
+  unsetenv("MLC_FAIL_ON_RECOMPILE");
+  auto g = jit(counted, options);
+  g(x);
+  CHECK_THAT(errorOf([&] { g(array({1, 2})); }), Contains("would be compiled again"));
 }
 
 TEST_CASE("a named leading dimension takes any size") {

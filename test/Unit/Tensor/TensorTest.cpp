@@ -118,3 +118,30 @@ TEST_CASE("a borrowed tensor keeps its owner alive") {
   }
   CHECK(watch.expired());
 }
+
+TEST_CASE("spans go in and out without a copy") {
+  std::vector<int32_t> numbers{1, 2, 3, 4, 5, 6};
+  auto borrowed = Tensor::borrow(Span<int32_t>(numbers), {2, 3});
+  REQUIRE(borrowed.ok());
+  Tensor tensor = *borrowed;
+  CHECK(tensor.dtype() == DType::I32);
+  CHECK(tensor.span<int32_t>().data() == numbers.data());
+  tensor.span<int32_t>()[5] = 60;
+  CHECK(numbers.back() == 60);
+  int32_t sum = 0;
+  for (int32_t n : std::as_const(tensor).span<int32_t>())
+    sum += n;
+  CHECK(sum == 75);
+  CHECK_THROWS_WITH(tensor.span<float>(), Contains("the elements are i32, not f32"));
+  CHECK_THROWS_WITH(Tensor::traced(DType::F32, {1}, std::make_shared<TracedValue>()).span<float>(),
+                    Contains("has no elements"));
+
+  auto wrong = Tensor::borrow(Span<int32_t>(numbers), {2, 4});
+  REQUIRE_FALSE(wrong.ok());
+  CHECK(wrong.error().message == "6 elements for a tensor of shape [2, 4]");
+  CHECK_FALSE(Tensor::borrow(Span<int32_t>(numbers), {-1, -6}).ok());
+  CHECK(dtypeOf<bool>() == DType::Bool);
+  CHECK(dtypeOf<int8_t>() == DType::I8);
+  CHECK(dtypeOf<uint8_t>() == DType::U8);
+  CHECK(dtypeOf<long long>() == DType::I64);
+}
