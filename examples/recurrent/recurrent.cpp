@@ -24,22 +24,20 @@ struct Listener {
 
   /// `sequence` is [steps, 1, 8].
   Echo operator()(const Tensor &sequence) {
-    Tensor silence = mlc::zeros({1, 32});
-    Tensor heard =
-        mlc::scan([&](const Tensor &state,
-                      const Tensor &x) { return std::pair(unit.step(x, state), std::tuple<>()); },
-                  silence, sequence)
-            .first;
+    auto hear = [&](const Tensor &state, const Tensor &x) {
+      return std::pair(unit.step(x, state), std::tuple<>()); // collects nothing
+    };
+    Tensor heard = mlc::scan(hear, mlc::zeros({1, 32}), sequence).first;
 
     Echo start{heard, mlc::tanh(head(heard)), mlc::full({}, 1), mlc::zeros({})};
-    return mlc::whileLoop([](const Echo &echo) { return echo.change > 1e-3; },
-                          [&](const Echo &echo) {
-                            Tensor state = unit.step(echo.output, echo.state);
-                            Tensor output = mlc::tanh(head(state));
-                            Tensor change = mlc::max(mlc::abs(output - echo.output));
-                            return Echo{state, output, change, echo.rounds + 1};
-                          },
-                          start, /*limit=*/1000);
+    auto unsettled = [](const Echo &echo) { return echo.change > 1e-3; };
+    auto listen = [&](const Echo &echo) {
+      Tensor state = unit.step(echo.output, echo.state);
+      Tensor output = mlc::tanh(head(state));
+      Tensor change = mlc::max(mlc::abs(output - echo.output));
+      return Echo{state, output, change, echo.rounds + 1};
+    };
+    return mlc::whileLoop(unsettled, listen, start, /*limit=*/1000);
   }
 };
 
