@@ -33,11 +33,12 @@ class Weight:
     """A parameter that is in the model only if something uses it."""
 
     def __init__(self, name, array):
-        self.name, self.array, self.value = name, array, None
+        self.name, self.array = name, array
+        self.values = {}  # by the block that uses it
 
 
 class Conversion:
-    """One function of the model in the making, and what was missing so far."""
+    """One function of the model in the making, and what was missing so far. `f` is its block at hand."""
 
     def __init__(self, function):
         self.f = function
@@ -59,11 +60,11 @@ class Conversion:
             return operand
         if not isinstance(operand, Weight):
             return self._known(np.asarray(operand), "a constant", self.f.constant)
-        if operand.value is None:
+        if self.f not in operand.values:
             name = self.f.graph.parameter_name(operand.name, operand.array)
-            operand.value = self._known(operand.array, f"parameter {name}",
-                                        lambda array: self.f.parameter(name, array))
-        return operand.value
+            operand.values[self.f] = self._known(operand.array, f"parameter {name}",
+                                                 lambda array: self.f.parameter(name, array))
+        return operand.values[self.f]
 
     def _known(self, array, what, make):
         dtype = FROM_NUMPY.get(array.dtype.name, array.dtype.name)
@@ -71,6 +72,26 @@ class Conversion:
             return make(array)
         self.miss(f"dtype {dtype}", what)
         return Value("missing", dtype, array.shape)
+
+    def block(self, convert):
+        """A block for Block.if_ and its like: nodes that convert(*inputs) makes go there, and its results,
+        operands of any kind, are the block's."""
+        def make(block, *inputs):
+            outer, self.f = self.f, block
+            try:
+                return [self.value(result) for result in convert(*inputs)]
+            finally:
+                self.f = outer
+        return make
+
+    @staticmethod
+    def passed(operands):
+        """What blocks cannot see of `operands` and must be passed in: their Values; what is known stays so.
+        Also a function that makes of the blocks' inputs for these all the operands again."""
+        def all_of(inputs):
+            inputs = iter(inputs)
+            return [next(inputs) if isinstance(o, Value) else o for o in operands]
+        return [o for o in operands if isinstance(o, Value)], all_of
 
     def miss(self, name, place):
         self.missing.setdefault(name, []).append(place)

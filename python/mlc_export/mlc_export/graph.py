@@ -4,6 +4,7 @@ A method per op states its result's type; mlc checks everything when it loads th
 operand here is an error there. Nodes get unique names and remember the line that made them.
 """
 
+import collections
 import inspect
 import json
 import os
@@ -40,29 +41,31 @@ class Value:
 
 
 class Node:
-    """An op that makes one value, of whose name it is."""
+    """An op that makes values; it is called like the first of them."""
 
-    def __init__(self, op, operands, result, attributes, location):
-        self.op, self.operands, self.result = op, operands, result
-        self.attributes, self.location = attributes, location
+    def __init__(self, op, operands, results, attributes, location, blocks=()):
+        self.op, self.operands, self.results = op, operands, results
+        self.attributes, self.location, self.blocks = attributes, location, blocks
 
     def json(self):
         location = {"location": self.location} if self.location else {}
-        return {"name": self.result.name, "op": self.op, "operands": [v.name for v in self.operands],
-                "results": [self.result.json()], "attributes": self.attributes, **location}
+        blocks = {"blocks": [b.json() for b in self.blocks]} if self.blocks else {}
+        return {"name": self.results[0].name, "op": self.op, "operands": [v.name for v in self.operands],
+                "results": [v.json() for v in self.results], "attributes": self.attributes, **blocks,
+                **location}
 
 
 class Names:
     """Makes names unique by numbering repetitions."""
 
     def __init__(self):
-        self.taken = set()
+        self.taken, self._repetitions = set(), collections.Counter()
 
     def unique(self, wanted):
-        name, number = wanted, 0
+        name = wanted
         while name in self.taken:
-            number += 1
-            name = f"{wanted}_{number}"
+            self._repetitions[wanted] += 1
+            name = f"{wanted}_{self._repetitions[wanted]}"
         self.taken.add(name)
         return name
 
@@ -72,26 +75,26 @@ class Names:
         return self.unique(name)
 
 
-class Function:
-    def __init__(self, graph, name):
-        self.graph, self.name = graph, name
+class Block:
+    """Nodes in order: those of a function, or those that an `if`, `while` or `scan` runs. They see the values
+    of their block alone; constants and parameters can be made in any."""
+
+    def __init__(self, graph, names, location=None):
+        self.graph, self._names, self._sources = graph, names, {}
         self.inputs, self.nodes, self.outputs = [], [], []
-        self.location = None  # of the nodes to come: None is the caller's line, "" nowhere
-        self._names, self._output_names, self._sources = Names(), Names(), {}
-
-    def input(self, name, dtype, dims):
-        self.inputs.append(Value(self._names.claim(name, "input"), dtype, dims))
-        return self.inputs[-1]
-
-    def output(self, name, value):
-        self.outputs.append((self._output_names.claim(name, "output"), value))
+        self.location = location  # of the nodes to come: None is the caller's line, "" nowhere
 
     def node(self, op, operands, dtype, dims, attributes=None, name=None):
         """Appends a node with one result and returns that."""
-        result = Value(self._names.unique(name or f"{op}{len(self.nodes)}"), dtype, dims)
+        return self.node_of(op, operands, [(dtype, dims)], attributes, name=name)[0]
+
+    def node_of(self, op, operands, types, attributes=None, blocks=(), name=None):
+        """Appends a node with a result per type (dtype, dims) and returns the list of them."""
+        name = name or f"{op}{len(self.nodes)}"
+        results = [Value(self._names.unique(name), *t) for t in types]
         location = caller_location() if self.location is None else self.location
-        self.nodes.append(Node(op, operands, result, attributes or {}, location))
-        return result
+        self.nodes.append(Node(op, operands, results, attributes or {}, location, blocks))
+        return results
 
     # Sources
 
@@ -208,13 +211,64 @@ class Function:
 
     def call(self, callee, operands):
         """Calls another function with one output."""
-        result = callee.outputs[0][1]
+        result = callee.outputs[0]
         return self.node("call", operands, result.dtype, result.dims, {"callee": callee.name})
 
+    # Control flow. Blocks are given as functions: called with the Block and its inputs, they append nodes to
+    # it and return the list of its outputs. Each of these returns a list of results.
+
+    def if_(self, predicate, then, otherwise, operands=()):
+        """then(block, *operands) if the predicate holds, else otherwise(block, *operands)."""
+        blocks = [self._block(make, map(type_of, operands)) for make in (then, otherwise)]
+        return self.node_of("if", [predicate, *operands], map(type_of, blocks[0].outputs), blocks=blocks)
+
+    def while_(self, condition, body, carried, others=(), limit=None):
+        """As long as condition(block, *carried, *others) is [true], `carried` becomes
+        body(block, *carried, *others); after `limit` times the run fails."""
+        operands = [*carried, *others]
+        blocks = [self._block(make, map(type_of, operands)) for make in (condition, body)]
+        attributes = {"carried": len(carried)} | ({} if limit is None else {"limit": limit})
+        return self.node_of("while", operands, map(type_of, carried), attributes, blocks)
+
+    def scan(self, body, carried, sequences=(), others=(), length=None, reverse=False):
+        """For each step, `carried` becomes the first results of body(block, *carried, *slices, *others), where
+        the slices are those of the sequences along their first dimension. Returned are the last of them, then
+        what the body's other results were in all steps. Without sequences there are `length` steps."""
+        types = [*map(type_of, carried), *((x.dtype, x.dims[1:]) for x in sequences), *map(type_of, others)]
+        block = self._block(body, types)
+        steps = sequences[0].dims[0] if sequences else length
+        collected = [(v.dtype, [steps, *v.dims]) for v in block.outputs[len(carried):]]
+        attributes = {"carried": len(carried), "sequences": len(sequences), "reverse": reverse}
+        return self.node_of("scan", [*carried, *sequences, *others], [*map(type_of, carried), *collected],
+                            attributes if sequences else attributes | {"length": length}, [block])
+
+    def _block(self, make, types):
+        block = Block(self.graph, self._names, self.location)
+        block.inputs = [Value(self._names.unique("arg"), *t) for t in types]
+        block.outputs = list(make(block, *block.inputs))
+        return block
+
     def json(self):
-        return {"name": self.name, "inputs": [v.json() for v in self.inputs],
-                "nodes": [n.json() for n in self.nodes],
-                "outputs": [{"name": n, "value": v.name} for n, v in self.outputs]}
+        return {"inputs": [v.json() for v in self.inputs], "nodes": [n.json() for n in self.nodes],
+                "outputs": [v.name for v in self.outputs]}
+
+
+class Function(Block):
+    def __init__(self, graph, name):
+        super().__init__(graph, Names())
+        self.name, self.output_names, self._output_names = name, [], Names()
+
+    def input(self, name, dtype, dims):
+        self.inputs.append(Value(self._names.claim(name, "input"), dtype, dims))
+        return self.inputs[-1]
+
+    def output(self, name, value):
+        self.output_names.append(self._output_names.claim(name, "output"))
+        self.outputs.append(value)
+
+    def json(self):
+        return {"name": self.name, **super().json(),
+                "outputs": [{"name": n, "value": v.name} for n, v in zip(self.output_names, self.outputs)]}
 
 
 class Graph:
@@ -274,6 +328,10 @@ class Graph:
                 arrays.update({entry[key][n]: np.asarray(a) for n, a in tensors.items()})
             recorded.append(entry)
         return recorded, arrays
+
+
+def type_of(value):
+    return value.dtype, value.dims
 
 
 def same(a, b):

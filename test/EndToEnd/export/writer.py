@@ -110,7 +110,7 @@ class Writer(tool.ToolTest):
         graph, main = self.graph()
         x = main.input("neg1", "f32", [2])
         y = main.unary("neg", main.unary("neg", x))
-        self.assertEqual([n.result.name for n in main.nodes], ["neg0", "neg1_1"])
+        self.assertEqual([n.results[0].name for n in main.nodes], ["neg0", "neg1_1"])
         main.output("y", y)
         self.check(graph, {"neg1": np.float32([1, 2])}, {"y": np.float32([1, 2])})
         for repeat, kind in ((lambda: main.input("neg1", "f32", []), "input"),

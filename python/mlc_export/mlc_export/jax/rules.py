@@ -4,6 +4,8 @@ A rule gets the conversion `c`, whose `c.f` appends nodes, the equation `e` and 
 result, or a list of several. Rules of CALLS get operands of any kind and inline a nested jaxpr.
 """
 
+import itertools
+
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
@@ -41,6 +43,87 @@ def aligned(c, *operands):
 def call(c, e, *operands):
     inner = next(e.params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in e.params)
     return c.inline_call(inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ()), operands)
+
+
+# Control flow: loops and branches that JAX has traced into jaxprs.
+
+def cut(operands, *sizes):
+    """The operands in lists of these sizes, and one of the rest."""
+    ends = [0, *itertools.accumulate(sizes), len(operands)]
+    return [list(operands[start:end]) for start, end in zip(ends, ends[1:])]
+
+
+@RULES.of("scan", raw=True)
+def scan(c, e, *operands):
+    consts, carried, sequences = cut(operands, e.params["num_consts"], e.params["num_carry"])
+    if not sequences and not isinstance(e.params["length"], int):
+        raise Unsupported("a symbolic number of steps without sequences")
+    others, all_consts = c.passed(consts)
+
+    def body(*inputs):
+        changing, given = cut(inputs, len(carried) + len(sequences))
+        return c.inline_call(e.params["jaxpr"], all_consts(given) + changing)
+    return c.f.scan(c.block(body), [c.value(o) for o in carried], [c.value(o) for o in sequences], others,
+                    e.params["length"], e.params["reverse"])
+
+
+@RULES.of("while", raw=True)
+def while_(c, e, *operands):
+    """Mapped over a batch, rows have a predicate each: the loop ends with the last row, and rows that have
+    ended stay as they are."""
+    for_condition, for_body, initial = cut(operands, e.params["cond_nconsts"], e.params["body_nconsts"])
+    others, all_consts = c.passed(for_condition + for_body)
+    batch = range(e.params["cond_jaxpr"].out_avals[0].ndim)
+
+    def split(inputs):
+        changing, given = cut(inputs, len(initial))
+        return changing, *cut(all_consts(given), len(for_condition))
+
+    def predicate(consts, changing):
+        result, = c.inline_call(e.params["cond_jaxpr"], consts + changing)
+        return c.value(result)
+
+    def condition(*inputs):
+        changing, consts, _ = split(inputs)
+        goes_on = predicate(consts, changing)
+        for axis in batch:
+            no_symbolic(goes_on, axis)
+        return [ops.reduce_bool(c.f, "max", goes_on, batch) if batch else goes_on]
+
+    def body(*inputs):
+        changing, consts, body_consts = split(inputs)
+        results = c.inline_call(e.params["body_jaxpr"], body_consts + changing)
+        if not batch:
+            return results
+        goes_on = predicate(consts, changing)
+        return [c.f.select(c.f.broadcast(goes_on, old.dims, batch), c.value(new), old)
+                for old, new in zip(changing, results)]
+    return c.f.while_(c.block(condition), c.block(body), [c.value(o) for o in initial], others)
+
+
+@RULES.of("cond", raw=True)
+def cond(c, e, index, *operands):
+    branches = e.params["branches"]
+    if isinstance(index, np.ndarray):
+        return c.inline_call(branches[min(max(int(index), 0), len(branches) - 1)], operands)
+    return branch(c, c.f.cast(index, "i32"), operands, branches)
+
+
+def branch(c, index, operands, branches, first=0):
+    """The results of the branch with that index, of which the branches given are the `first` and those that
+    follow; an index beyond them means the nearest. Halving takes few ifs inside each other."""
+    if len(branches) == 1:
+        return c.inline_call(branches[0], operands)
+    middle = len(branches) // 2
+    values, all_operands = c.passed([index, *operands])
+
+    def half(branches, first):
+        def convert(*inputs):
+            index, *operands = all_operands(inputs)
+            return branch(c, index, operands, branches, first)
+        return c.block(convert)
+    is_before = c.f.compare("lt", index, c.f.scalar(first + middle, index.dtype))
+    return c.f.if_(is_before, half(branches[:middle], first), half(branches[middle:], first + middle), values)
 
 
 # Element-wise
@@ -169,7 +252,7 @@ def pad(c, e, x, number):
 def dynamic_slice(c, e, x, *starts):
     x = c.value(x)
     require_known(starts)
-    return cut(c, x, [int(s) for s in starts], e.params["slice_sizes"])
+    return part(c, x, [int(s) for s in starts], e.params["slice_sizes"])
 
 
 def require_known(indices):
@@ -177,7 +260,7 @@ def require_known(indices):
         raise Unsupported("the indices depend on an input")
 
 
-def cut(c, x, starts, sizes):
+def part(c, x, starts, sizes):
     """x[start : start + size] along each axis; starts are moved so that nothing sticks out, as XLA does."""
     ranges = {}
     for axis, (start, size) in enumerate(zip(starts, sizes)):
@@ -212,7 +295,7 @@ def gathered_slice(c, x, row, numbers, params):
         if not ops.symbolic(x.dims[axis]) and not 0 <= start <= x.dims[axis] - sizes[axis] and \
                 "FILL" in str(params["mode"]):
             raise Unsupported("an index is out of bounds")
-    piece = cut(c, x, starts, sizes)
+    piece = part(c, x, starts, sizes)
     return c.f.reshape(piece, [d for i, d in enumerate(piece.dims) if i not in numbers.collapsed_slice_dims])
 
 
