@@ -16,15 +16,16 @@ class Rules(dict):
     """A frontend's table: the name of each primitive and the function that converts it.
 
     A rule is called with the conversion, the equation or node, and its operands as Values; with `raw`
-    operands are as Conversion.value takes them, for rules that look at known ones.
+    operands are as Conversion.value takes them, for rules that look at known ones. With `sizes` it does not
+    look at symbolic sizes among them, but at the types that are made with them.
     """
 
-    def of(self, *names, raw=False):
+    def of(self, *names, raw=False, sizes=False):
         def add(function):
             for name in names:
                 assert name not in self, name
                 self[name] = function
-            function.raw = raw
+            function.raw, function.sizes = raw, sizes
             return function
         return add
 

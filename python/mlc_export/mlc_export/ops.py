@@ -7,6 +7,9 @@ import numpy as np
 from . import file
 from .errors import Unsupported
 
+# Where elements are picked one by one, so many at most.
+MAX_PIECES = 64
+
 
 def symbolic(dim):
     return isinstance(dim, str)
@@ -51,6 +54,32 @@ def pad(f, x, low, high, number):
         def edge(count, axis=axis, dims=x.dims):
             return [f.broadcast(number, [*dims[:axis], count, *dims[axis + 1:]], [])] if count > 0 else []
         x = f.concat([*edge(before), x, *edge(after)], axis)
+    return x
+
+
+def element(f, x, axis, index):
+    """x[..., index, ...], without that axis."""
+    cut = f.slice(x, {axis: (index, index + 1, 1)})
+    return f.reshape(cut, [*x.dims[:axis], *x.dims[axis + 1:]])
+
+
+def chunks(f, x, count, axis):
+    size = x.dims[axis] // count
+    return [f.slice(x, {axis: (i * size, (i + 1) * size, 1)}) for i in range(count)]
+
+
+def stack(f, operands, axis):
+    return f.concat([f.reshape(x, [*x.dims[:axis], 1, *x.dims[axis:]]) for x in operands], axis)
+
+
+def reverse(f, x, axes):
+    """The elements along these axes the other way round: a slice per index, joined."""
+    for axis in axes:
+        if symbolic(x.dims[axis]):
+            raise Unsupported("along the symbolic dimension")
+        if x.dims[axis] > MAX_PIECES:
+            raise Unsupported(f"of more than {MAX_PIECES} elements")
+        x = f.concat([f.slice(x, {axis: (i, i + 1, 1)}) for i in reversed(range(x.dims[axis]))] or [x], axis)
     return x
 
 
@@ -165,6 +194,12 @@ def layer_norm(f, x, axes, weight, bias, epsilon):
 
 
 # Contractions
+
+def linear(f, x, weight, bias=None):
+    """x * weight^T + bias, with the weight as PyTorch has it."""
+    result = matmul(f, x, weight, transpose_b=True)
+    return f.add(result, broadcast_to(f, bias, result.dims)) if bias else result
+
 
 def matmul(f, a, b, transpose_b=False):
     """numpy's matmul: vectors count as matrices, other leading dimensions broadcast. `transpose_b` is for

@@ -1,5 +1,6 @@
 """What the tests of both frontends share: a model is exported, run, and compared with its framework."""
 
+import functools
 import pathlib
 import sys
 
@@ -21,10 +22,10 @@ def recording(rules):
     used = set()
 
     def watch(name, rule):
+        @functools.wraps(rule)
         def watched(*arguments, **options):
             used.add(name)
             return rule(*arguments, **options)
-        watched.raw = rule.raw
         return watched
     for name, rule in list(rules.items()):
         dict.__setitem__(rules, name, watch(name, rule))

@@ -15,7 +15,6 @@ from ..errors import Unsupported
 from ..file import FROM_NUMPY
 
 RULES, CALLS = Rules(), Rules()
-MAX_GATHERED = 64
 
 
 def type_of(aval):
@@ -172,10 +171,11 @@ def clamp(c, e, low, x, high):
 
 @RULES.of("select_n")
 def select_n(c, e, which, *cases):
-    if which.dtype != "bool" or len(cases) != 2:
-        raise Unsupported("other than by a bool")
-    which, on_false, on_true = aligned(c, which, *cases)
-    return c.f.select(which, on_true, on_false)
+    which, result, *others = aligned(c, which, *cases)
+    for index, case in enumerate(others, 1):
+        is_case = which if which.dtype == "bool" else c.f.compare("ge", which, ops.like(c.f, index, which))
+        result = c.f.select(is_case, case, result)
+    return result
 
 
 def on_bools(name, op):
@@ -210,10 +210,8 @@ def broadcast_in_dim(c, e, x, *sizes):
     return c.f.broadcast(x, result_dims(e), e.params["broadcast_dimensions"])
 
 
-@RULES.of("stack")
-def stack(c, e, *operands):
-    axis = e.params["axis"]
-    return c.f.concat([c.f.reshape(x, [*x.dims[:axis], 1, *x.dims[axis:]]) for x in operands], axis)
+RULES.of("stack")(lambda c, e, *x: ops.stack(c.f, x, e.params["axis"]))
+RULES.of("rev")(lambda c, e, x: ops.reverse(c.f, x, e.params["dimensions"]))
 
 
 @RULES.of("split")
@@ -279,7 +277,7 @@ def gather(c, e, x, indices):
     dims = result_dims(e)
     among = [i for i in range(len(dims)) if i not in numbers.offset_dims]  # these count the indices
     rows = indices.reshape(-1, indices.shape[-1]).tolist()
-    if numbers.operand_batching_dims or len(rows) > MAX_GATHERED or \
+    if numbers.operand_batching_dims or len(rows) > ops.MAX_PIECES or \
             among != list(range(among[0], among[0] + len(among)) if among else []):
         raise Unsupported("other than a few known indices at one place")
     pieces = [gathered_slice(c, x, row, numbers, e.params) for row in rows]

@@ -9,7 +9,7 @@ from ..convert import Weight
 from ..errors import ExportError
 from ..graph import MAX_CONSTANT_ELEMENTS, Graph, Value
 from .fx import FxConversion, dims_of
-from .rules import RULES
+from .loops import RULES
 
 
 def export(module, example_args, path, *, input_names=None, output_names=None, dynamic_batch=None):

@@ -5,13 +5,16 @@ import os
 import re
 
 import torch
+from torch.utils._pytree import tree_leaves
 
 from ..convert import RUNS, Conversion, Weight
+from ..errors import Unsupported
 from ..file import FROM_NUMPY
 from ..graph import PACKAGE, Value, place
-from .rules import RULES
+from .loops import RULES
 
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, PACKAGE, "torch/", "<")
 
 
@@ -37,6 +40,7 @@ class FxConversion(Conversion):
     def __init__(self, function, symbol_names):
         super().__init__(function)
         self._symbol_names = symbol_names
+        self._block_place = None  # where the op is called whose block is being converted
 
     dtype_of = staticmethod(dtype_of)
 
@@ -44,6 +48,9 @@ class FxConversion(Conversion):
         return dtype_of(meta.dtype), dims_of(meta, self._symbol_names)
 
     def value(self, operand):
+        if isinstance(operand, SYMBOLIC):
+            self.miss("a symbolic size as a value", self.f.location or "a constant")
+            return Value("missing", "i64", [])
         if isinstance(operand, torch.Tensor):
             operand = self.array(operand, "a constant")
         return super().value(operand)
@@ -63,10 +70,21 @@ class FxConversion(Conversion):
             return torch.fx.node.map_arg(argument, known.__getitem__)
         for node in graph.nodes:
             if node.op == "output":
-                return list(read(node.args[0]))
-            if node.op != "placeholder":
+                results = read(node.args[0])
+                return list(results) if isinstance(results, (list, tuple)) else [results]
+            if node.op == "get_attr":  # the graph of a block
+                known[node] = operator.attrgetter(node.target)(graph.owning_module)
+            elif node.op != "placeholder":
                 known[node] = self.node(node, read(node.args), read(node.kwargs))
         return []
+
+    def inline(self, module, arguments):
+        """The results of a block's graph."""
+        outer, self._block_place = self._block_place, self.f.location
+        inputs = [node for node in module.graph.nodes if node.op == "placeholder"]
+        results = self.run(module.graph, dict(zip(inputs, arguments)))
+        self._block_place = outer
+        return results
 
     def node(self, node, args, kwargs):
         """The result of a node, or the list of its results."""
@@ -81,10 +99,16 @@ class FxConversion(Conversion):
         rule = RULES.get(name)
 
         def convert():
-            made = rule(self, node, *map(self.operand, args), **kwargs)
+            if not rule.sizes and any(isinstance(leaf, SYMBOLIC) for leaf in tree_leaves((args, kwargs))):
+                raise Unsupported("of a symbolic size")
+            made = rule(self, node, *(args if rule.raw else map(self.operand, args)), **kwargs)
             return list(made) if several else [made]
-        types = [self.type_of(m) for m in (meta if several else [meta])]
-        results = self.step(name, user_line(node), rule and convert, types)
+        at = user_line(node) or self._block_place
+        if several and not all(isinstance(m, torch.Tensor) for m in meta):
+            self.miss(f"{name}: a result that is a number", at or name)
+            return [Value("missing", *self.type_of(m)) if isinstance(m, torch.Tensor) else m for m in meta]
+        results = self.step(name, at, rule and convert,
+                            [self.type_of(m) for m in (meta if several else [meta])])
         return results if several else results[0]
 
     def operand(self, argument):
@@ -104,5 +128,4 @@ def can_fold(node, args, kwargs):
     if not isinstance(node.target, torch._ops.OpOverload) or \
             torch.Tag.nondeterministic_seeded in node.target.tags:
         return False
-    leaves = torch.utils._pytree.tree_leaves((args, kwargs))
-    return not any(isinstance(leaf, (Value, Weight, torch.SymInt)) for leaf in leaves)
+    return not any(isinstance(leaf, (Value, Weight, *SYMBOLIC)) for leaf in tree_leaves((args, kwargs)))

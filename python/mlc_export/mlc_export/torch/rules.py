@@ -145,13 +145,13 @@ def where(c, n, predicate, on_true, on_false):
 
 
 @RULES.of("aten._to_copy.default", "aten.clone.default", "aten.detach.default", "aten.alias.default",
-          "aten.expand.default")
+          "aten.expand.default", sizes=True)
 def converted(c, n, x, *_, **__):
     """What changes dtype, memory or size, but no element."""
     return operands(c, n, x)[0]
 
 
-@RULES.of("aten.full.default", "aten.full_like.default")
+@RULES.of("aten.full.default", "aten.full_like.default", sizes=True)
 def full(c, n, _, number, **__):
     return operands(c, n, number)[0]
 
@@ -159,7 +159,7 @@ def full(c, n, _, number, **__):
 # Shape
 
 @RULES.of("aten.view.default", "aten.unsqueeze.default", "aten.squeeze.dims", "aten.squeeze.dim",
-          "aten.squeeze.default")
+          "aten.squeeze.default", sizes=True)
 def reshape(c, n, x, *_):
     return c.f.reshape(x, result_type(c, n)[1])
 
@@ -199,11 +199,15 @@ def select(c, n, x, axis, index):
     axis = axis_of(x, axis)
     if ops.symbolic(x.dims[axis]):
         raise Unsupported("of the symbolic dimension")
-    index %= x.dims[axis]
-    return c.f.reshape(c.f.slice(x, {axis: (index, index + 1, 1)}), result_type(c, n)[1])
+    return ops.element(c.f, x, axis, index % x.dims[axis])
 
 
-@RULES.of("aten.split_with_sizes.default", "aten.split.Tensor")
+@RULES.of("aten.flip.default")
+def flip(c, n, x, axes):
+    return ops.reverse(c.f, x, [axis_of(x, a) for a in axes])
+
+
+@RULES.of("aten.split_with_sizes.default", "aten.split.Tensor", sizes=True)
 def split(c, n, x, _, axis=0):
     axis, start, pieces = axis_of(x, axis), 0, []
     for meta in n.meta["val"]:
@@ -320,10 +324,7 @@ RULES.of("aten.mm.default", "aten.bmm.default", "aten.matmul.default", "aten.mv.
     lambda c, n, a, b: ops.matmul(c.f, a, b))
 
 
-@RULES.of("aten.linear.default")
-def linear(c, n, x, weight, bias=None):
-    result = ops.matmul(c.f, x, weight, transpose_b=True)
-    return c.f.add(result, ops.broadcast_to(c.f, bias, result.dims)) if bias else result
+RULES.of("aten.linear.default")(lambda c, n, x, weight, bias=None: ops.linear(c.f, x, weight, bias))
 
 
 @RULES.of("aten.addmm.default", "aten.baddbmm.default")
