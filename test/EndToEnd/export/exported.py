@@ -1,7 +1,9 @@
 """What the tests of both frontends share: a model is exported, run, and compared with its framework."""
 
 import functools
+import json
 import pathlib
+import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "mlc-run"))
@@ -30,6 +32,13 @@ def recording(rules):
     for name, rule in list(rules.items()):
         dict.__setitem__(rules, name, watch(name, rule))
     return used
+
+
+def graph_of(path):
+    """The entry function of a model file, as its JSON has it."""
+    content = path.read_bytes()
+    header = json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])
+    return json.loads(header["__metadata__"]["mlc.graph"])["functions"][0]
 
 
 class ExportTest(tool.ToolTest):

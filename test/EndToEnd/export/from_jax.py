@@ -1,8 +1,6 @@
 """mlc_export.jax: what mlc-run makes of exported JAX functions and flax modules is what JAX computes."""
 
 import inspect
-import json
-import struct
 
 import exported
 import flax.linen as nn
@@ -90,7 +88,21 @@ def cases():
         return {"jit": jax.jit(lambda v: v + 1)(x), "remat": jax.checkpoint(lambda v: v * 3)(x),
                 "custom": doubled(x), "grad": grad, "known": jnp.arange(6) * 2 + x.astype(jnp.int32)}
 
-    return [elementwise, predicates, shapes, reductions, products, calls]
+    def control(x):
+        def branches(i, c):  # the index is beyond them at either end
+            return lax.switch(i - 2, [lambda c: c + 1, lambda c: c @ WEIGHTS, jnp.tanh], c)
+        return {"scan": lax.scan(lambda c, row: (jnp.tanh(c @ WEIGHTS + row), None), x, WEIGHTS)[0],
+                "rows": lax.map(lambda row: jnp.where(row > 0, row, row[::-1]), x),
+                "fori": lax.fori_loop(0, 3, lambda i, c: c * 2 + i, x),
+                "while": lax.while_loop(lambda c: c[0] < WEIGHTS.shape[0], lambda c: (c[0] + 2, jnp.sin(1.) *
+                                        c[1] @ WEIGHTS), (0, x))[1],
+                "triangle": lax.fori_loop(1, 4, lambda n, c: lax.fori_loop(0, n, lambda i, c: c + i, c), x),
+                "cond": lax.fori_loop(0, 3, lambda i, c: lax.cond(i == 1, lambda c: c * 3, jnp.tanh, c), x),
+                "switch": lax.fori_loop(0, 7, branches, x),
+                "known": lax.switch(5, [jnp.exp, jnp.tanh], x),
+                "select": lax.select_n((x > 0).astype(jnp.int32) + (x > 1), x, -x, x * x)}
+
+    return [elementwise, predicates, shapes, reductions, products, calls, control]
 
 
 class FromJax(exported.ExportTest):
@@ -142,6 +154,70 @@ class FromJax(exported.ExportTest):
                     self.runs(path, {"x": x}, case(x))
         self.assertEqual(set(RULES) - used, set())
 
+    def computes(self, fn, *inputs, params=()):
+        """Exported for the sizes of the inputs."""
+        names = [f"x{i}" for i in range(len(inputs))]
+        path = self.dir / "static.safetensors"
+        mlc_export.jax.export(fn, params, inputs, path, input_names=names)
+        results = jax.tree.leaves(fn(params, *inputs))
+        outputs = [f"y{i}" for i in range(len(results))] if len(results) > 1 else ["y"]
+        self.runs(path, dict(zip(names, inputs)), dict(zip(outputs, results)))
+        return path
+
+    def test_recurrent(self):
+        for cell, options in ((nn.GRUCell(5), {}), (nn.OptimizedLSTMCell(5), {"return_carry": True}),
+                              (nn.SimpleCell(5), {"reverse": True, "keep_order": True})):
+            for batch in (1, 3, 17):
+                with self.subTest(type(cell).__name__, batch=batch):
+                    x, model = floats(batch, 7, 4), nn.RNN(cell, **options)
+                    params = model.init(jax.random.key(2), x)
+                    path = self.computes(model.apply, x, params=params)
+                    graph = self.succeeds(path, "--emit=graph")
+                    self.assertEqual(graph.count(" = scan "), 1)
+        # The steps see the weights under their names, and lie where the model was called.
+        self.assertIn("cell.i.kernel", mlc_export.load_tensors(path))
+        scan, = (n for n in exported.graph_of(path)["nodes"] if n["op"] == "scan")
+        line = inspect.getsourcelines(FromJax.computes)[1]
+        self.assertEqual({n["location"] for n in [scan, *scan["blocks"][0]["nodes"]]},
+                         {f"from_jax.py:{line + 4}:1"})
+
+    def test_control_flow(self):
+        bias, x, xs = floats(20), floats(20), floats(5, 20)
+
+        def sequence(_, x, xs):
+            def step(carry, x):
+                count, total = carry
+                return (count + 1, jnp.tanh(total + x * bias)), {"before": total, "count": count}
+            return lax.scan(step, (0, x), xs), lax.scan(step, (0, x), xs, reverse=True)
+        self.computes(sequence, x, xs)
+        self.computes(sequence, x, xs[:1])
+
+        def until(_, x, bound):
+            return lax.while_loop(lambda c: jnp.abs(c * bias).sum() < bound, lambda c: c * 2 + bias, x)
+        for bound in (0, 1e3, 1e5):
+            self.computes(until, x, np.float32(bound))
+        for count in (-1, 0, 1, 6):
+            self.computes(lambda _, x, n: lax.fori_loop(0, n, lambda i, c: jnp.sin(bias[0]) * c + i, x), x,
+                          np.int32(count))
+        for flag in (False, True):
+            self.computes(lambda _, x, p: lax.cond(p, lambda x: (x + bias, 1), lambda x: (-x, 2), x), x,
+                          np.bool_(flag))
+        for count in (1, 2, 3, 5):
+            branches = [lambda x, i=i: jnp.tanh(x) * i + bias for i in range(count)]
+            for index in (-3, 0, count - 1, count, 2**31 - 1):
+                self.computes(lambda _, x, i, b=branches: lax.switch(i, b, x), x, np.int32(index))
+
+    def test_rows_leave_a_loop_one_by_one(self):
+        def collatz(n):
+            return lax.while_loop(lambda c: c[0] != 1, lambda c: (
+                jnp.where(c[0] % 2 == 0, c[0] // 2, 3 * c[0] + 1), c[1] + 1), (n, 0))
+        numbers = np.array([1, 27, 6, 2], np.int32)
+        self.computes(lambda _, n: jax.vmap(collatz)(n), numbers)
+        self.assertEqual(jax.vmap(collatz)(numbers)[1].tolist(), [0, 111, 8, 1])
+        self.missing(lambda path: mlc_export.jax.export(lambda _, n: jax.vmap(collatz)(n), (), [numbers], path,
+                                                        dynamic_batch="batch"),
+                     ("while: of the symbolic dimension", 1))
+
     def test_nnx(self):
         rngs = nnx.Rngs(0)
         model = nnx.Sequential(nnx.Linear(6, 4, rngs=rngs), nnx.relu, nnx.Linear(4, 2, rngs=rngs))
@@ -173,9 +249,7 @@ class FromJax(exported.ExportTest):
 
     def test_locations(self):
         path = self.export(lambda _, x: jax.nn.softmax(x) + jax.nn.silu(x))
-        content = path.read_bytes()
-        header = json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])
-        nodes = json.loads(header["__metadata__"]["mlc.graph"])["functions"][0]["nodes"]
+        nodes = exported.graph_of(path)["nodes"]
         line = inspect.getsourcelines(FromJax.test_locations)[1] + 1
         self.assertEqual({n["location"] for n in nodes}, {f"from_jax.py:{line}:1"})
 
@@ -183,13 +257,14 @@ class FromJax(exported.ExportTest):
         def f(params, x):
             y = jnp.sort(x) + lax.cumsum(x, 1)
             y = lax.conv_general_dilated(y[:, None], params["k"], (1,), "SAME")[:, 0]
-            y = lax.scan(lambda c, t: (c + t, None), y, jnp.ones((3, 6)))[0] + jnp.sort(y)
+            y = lax.scan(lambda c, t: (lax.cumsum(c, 1), None), y, jnp.ones((3, 6)))[0] + jnp.sort(y)
+            y = y + lax.fori_loop(0, x.shape[0], lambda i, c: c + 1, y)
             return y, x.sum(0), x.reshape(-1), x.T, x.astype(jnp.bfloat16)
         first = inspect.getsourcelines(f)[1]
         missing = self.missing(
             lambda path: mlc_export.jax.export(f, {"k": floats(1, 1, 3)}, [floats(2, 6)], path,
                                                dynamic_batch="batch"),
-            ("sort", 2), ("cumsum", 1), ("conv_general_dilated", 1), ("scan", 1),
+            ("sort", 2), ("cumsum", 2), ("conv_general_dilated", 1),
             ("reduce_sum: reduce along the symbolic dimension", 1), ("dimension 6*batch", 1),
             ("symbolic dimension that is not the leading one", 1), ("dtype bfloat16", 1))
         self.assertEqual(missing["sort"], [f"from_jax.py:{first + 1}:1", f"from_jax.py:{first + 3}:1"])

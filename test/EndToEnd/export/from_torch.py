@@ -1,8 +1,6 @@
 """mlc_export.torch: what mlc-run makes of exported PyTorch modules is what PyTorch computes."""
 
 import inspect
-import json
-import struct
 
 import exported
 import mlc_export
@@ -13,6 +11,7 @@ import torch_mlp
 from exported import floats
 from mlc_export.torch.rules import RULES
 from torch import nn
+from torch._higher_order_ops import scan, while_loop
 
 
 class Block(nn.Module):
@@ -83,7 +82,7 @@ def cases():
                 x[:, None], x.unsqueeze(-1).squeeze(-1), torch.cat([b, a], 1), torch.stack([c, d, e], 1),
                 F.pad(x, (1, 2)), first, F.pad(x, (-1, 2), value=3.0), x[:, None].expand(-1, 4, -1),
                 t.flatten(1), x.contiguous(), x.clone(), x.detach(), x * w.t()[0], t.reshape(-1, 6),
-                x.unbind(1)[3], x * torch.tensor(2.0), F.dropout(x, training=False), torch.full((3,), 2.0) *
+                x.unbind(1)[3], x.flip(1), x * torch.tensor(2.0), F.dropout(x, training=False), torch.full((3,), 2.0) *
                 t, x[:, :1].squeeze(1))
 
     def reductions(x):
@@ -106,6 +105,36 @@ def cases():
     return [elementwise, predicates, shapes, reductions, products]
 
 
+class Branches(nn.Module):
+    """Branches on a value, one in the other, with weights in them."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 6)
+
+    def forward(self, x):
+        def positive(x):
+            return torch.cond(x.sum() > 30, lambda x: self.layer(x) + 1, lambda x: x * 2, (x,))
+        return torch.cond(x.sum() > 0, positive, lambda x: self.layer(x - 1), (x,)), x
+
+
+class Loops(nn.Module):
+    """Loops that carry rows along, over a table and as often as a number says."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 6)
+        self.register_buffer("table", torch.from_numpy(floats(4, 6)))
+
+    def forward(self, x):
+        _, repeated = while_loop(lambda i, x: i < 5, lambda i, x: (i + 1, torch.tanh(self.layer(x))),
+                                 (torch.tensor(0), x))
+        # Results of a step must not be one tensor.
+        total, sums = scan(lambda total, row: (total + row, total * 2), torch.zeros(6), self.table)
+        _, backwards = scan(lambda total, row: (total + row, total * 2), torch.zeros(6), self.table, reverse=True)
+        return repeated, x + total, sums, backwards
+
+
 def over_everything(x):
     """Results in which the batch is no dimension any more."""
     return (x.sum(), x.mean(), (x > 2).any(), (x > -9).all(), x.argmax(), x[:1].squeeze(), x.mean(0), x[1:],
@@ -120,9 +149,15 @@ class FromTorch(exported.ExportTest):
     def outputs(self, module, x):
         with torch.no_grad():
             results = module(torch.from_numpy(x))
-        results = results if isinstance(results, tuple) else (results,)
+        results = torch.utils._pytree.tree_leaves(results)
         names = ["y"] if len(results) == 1 else [f"y{i}" for i in range(len(results))]
         return {name: result.numpy() for name, result in zip(names, results)}
+
+    def static(self, module, x, change=lambda program: program):
+        """Exported for the size of x from a program that was changed, it computes the same."""
+        program = change(torch.export.export(module, (torch.from_numpy(x),)))
+        mlc_export.torch.export(program, None, self.dir / "static.safetensors")
+        self.runs("static.safetensors", {"x": x}, self.outputs(module, x))
 
     def export(self, module, **options):
         """With a symbolic batch, traced at 1 and run at odd sizes."""
@@ -184,18 +219,81 @@ class FromTorch(exported.ExportTest):
         for case in [*cases(), over_everything]:
             for decompose in (lambda program: program, torch.export.ExportedProgram.run_decompositions):
                 with self.subTest(case.__name__, static=decompose):
-                    x = floats(3, 6)
-                    program = decompose(torch.export.export(Function(case), (torch.from_numpy(x),)))
-                    mlc_export.torch.export(program, None, self.dir / "static.safetensors")
-                    self.runs("static.safetensors", {"x": x}, self.outputs(Function(case), x))
+                    self.static(Function(case), floats(3, 6), decompose)
         self.test_static_and_decomposed()
+        self.test_recurrent()
+        self.test_control_flow()
         self.assertEqual(set(RULES) - used, set())
+
+    def test_recurrent(self):
+        for kind, options in ((nn.GRU, {}), (nn.LSTM, {"num_layers": 2, "bidirectional": True}),
+                              (nn.RNN, {"bias": False, "bidirectional": True}),
+                              (nn.LSTM, {"proj_size": 2, "num_layers": 2}), (nn.RNN, {"nonlinearity": "relu"})):
+            for batch in (1, 3, 17):
+                with self.subTest(kind.__name__, **options, batch=batch):
+                    model = Function(kind(4, 5, batch_first=batch == 3, **options)).eval()
+                    x = floats(*((3, 6) if batch == 3 else (6, batch)), 4)
+                    self.static(model, x)
+                    loops = self.succeeds("static.safetensors", "--emit=graph").count(" = scan ")
+                    self.assertEqual(loops, model.function.num_layers * (1 + model.function.bidirectional))
+        state = torch.from_numpy(floats(1, 3, 5))
+        self.static(Function(lambda x, gru=nn.GRU(4, 5): gru(x, state)), floats(6, 3, 4))
+        self.static(Function(nn.GRU(4, 5)), floats(6, 4))
+        with self.subTest("decomposed"):
+            self.static(Function(nn.GRU(4, 5)), floats(3, 2, 4), torch.export.ExportedProgram.run_decompositions)
+        self.missing(lambda path: mlc_export.torch.export(
+            nn.GRU(4, 5, num_layers=2, dropout=0.5).train(), [torch.zeros(6, 3, 4)], path),
+            ("aten.gru.input: with dropout", 1))
+
+    def test_recurrent_cells(self):
+        class Loop(nn.Module):
+            def __init__(self, cell):
+                super().__init__()
+                self.cell = cell
+
+            def forward(self, x):
+                state = None
+                for _ in range(3):
+                    state = self.cell(x, state)
+                return state
+        for cell in (nn.GRUCell, nn.LSTMCell, nn.RNNCell):
+            model = Loop(cell(6, 5))
+            path = self.export(model)
+            for batch in (1, 3, 17):
+                x = floats(batch, 6)
+                self.runs(path, {"x": x}, self.outputs(model, x))
+
+    def test_control_flow(self):
+        model = Branches()
+        for x in (floats(1, 6) + 9, floats(3, 6) - 9, floats(17, 6) / 9 + 0.1):
+            self.static(model, x)
+            self.static(model, x, torch.export.ExportedProgram.run_decompositions)
+        model = Loops()
+        path = self.export(model)
+        for batch in (1, 3, 17):
+            x = floats(batch, 6)
+            self.runs(path, {"x": x}, self.outputs(model, x))
+        nodes = exported.graph_of(path)["nodes"]
+        self.assertEqual([n["op"] for n in nodes if "blocks" in n], ["while", "scan", "scan"])
+        self.assertIn("layer.weight", mlc_export.load_tensors(path))
+
+    def test_numbers_of_the_batch(self):
+        """A symbolic size is no number that a node could have."""
+        def counting(x):
+            return while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x + 1), (0, x))[1]
+
+        def f(x):
+            n = x.shape[0]
+            branch = torch.cond(n > 5, lambda x: x + 1, lambda x: x - 1, (x,))
+            return x + n, x / n, torch.full((2,), n), x[:, :2].sum(1) * n, branch, counting(x)
+        self.missing(lambda path: self.export(Function(f)),
+                     ("aten.add.Tensor: of a symbolic size", 1), ("aten.div.Tensor: of a symbolic size", 1),
+                     ("aten.full.default: of a symbolic size", 1), ("aten.mul.Tensor: of a symbolic size", 1),
+                     ("a symbolic size as a value", 1), ("while_loop: a result that is a number", 1))
 
     def test_locations(self):
         path = self.export(Function(torch.exp))
-        content = path.read_bytes()
-        header = json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])
-        node, = json.loads(header["__metadata__"]["mlc.graph"])["functions"][0]["nodes"]
+        node, = exported.graph_of(path)["nodes"]
         line = inspect.getsourcelines(Function.forward)[1] + 1
         self.assertEqual(node["location"], f"from_torch.py:{line}:1")
 

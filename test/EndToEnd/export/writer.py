@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "mlc-run"))
 import numpy as np  # noqa: E402
 import tool  # noqa: E402
 from mlc_export import ExportError, Graph, MissingOps, load_tensors, ops  # noqa: E402
-from mlc_export.convert import Conversion  # noqa: E402
+from mlc_export.convert import Conversion, Weight  # noqa: E402
 from mlc_export.errors import Unsupported  # noqa: E402
 
 RANDOM = np.random.default_rng(3)
@@ -25,7 +25,7 @@ def header_of(path):
     return json.loads(content[8:8 + size]), 8 + size
 
 
-class Writer(tool.ToolTest):
+class Builder(tool.ToolTest):
     def graph(self):
         graph = Graph()
         return graph, graph.function("main")
@@ -41,6 +41,8 @@ class Writer(tool.ToolTest):
             arguments.append(f"--expected-output={name}=@{self.npy(f'out-{name}.npy', array).name}")
         return self.succeeds(*arguments)
 
+
+class Writer(Builder):
     def unary(self, function, x, expected, *options):
         graph, main = self.graph()
         main.output("y", function(main, main.input("x", tool.mlc_export.graph.dtype_name(x), x.shape)))
@@ -182,6 +184,15 @@ class Writer(tool.ToolTest):
         self.unary(lambda f, v: ops.pad(f, v, [0, -1], [0, 2], f.scalar(0, "f32")), x,
                    np.pad(x[:, 1:], ((0, 0), (0, 2))))
 
+    def test_reverse(self):
+        x = floats(3, ops.MAX_PIECES)
+        self.unary(lambda f, v: ops.reverse(f, v, [0, 1]), x, x[::-1, ::-1])
+        self.unary(lambda f, v: ops.reverse(f, v, [1]), x[:, :0], x[:, :0])
+        for dims, problem in (([ops.MAX_PIECES + 1], "of more than 64"), (["n"], "symbolic")):
+            _, main = self.graph()
+            with self.assertRaisesRegex(Unsupported, problem):
+                ops.reverse(main, main.input("x", "f32", dims), [0])
+
     def test_matmul_of_all_ranks(self):
         for a, b in [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
                      ((5, 2, 3), (5, 3, 4)), ((5, 1, 2, 3), (4, 3, 2)), ((3, 4), (5, 4, 2)),
@@ -218,6 +229,153 @@ class Writer(tool.ToolTest):
         dims = [["n", *shape[1:]] if i in symbolic else shape for i, shape in enumerate((a, b))]
         main.output("z", convert(main, *(main.input(n, "f32", d) for n, d in zip("xy", dims))))
         self.check(graph, dict(zip("xy", self.pair(a, b))), {"z": expected})
+
+
+class Blocks(Builder):
+    def test_if(self):
+        weights = floats(3, 3)
+
+        def then(block, x, y):
+            product = block.matmul(x, block.parameter("w", weights))
+            return [product, block.binary("sub", y, block.scalar(1.5, "f32"))]
+
+        def otherwise(block, x, y):
+            return [x, block.binary("mul", y, block.scalar(1.5, "f32"))]
+        graph, main = self.graph()
+        x = main.input("x", "f32", ["n", 3])
+        y = main.input("y", "f32", [])
+        predicate = main.compare("gt", y, main.scalar(0, "f32"))
+        first, second = main.if_(predicate, then, otherwise, [x, y])
+        main.output("first", first)
+        main.output("second", second)
+        for rows in (1, 3):
+            x = floats(rows, 3)
+            for y in (np.float32(2.25), np.float32(-2.25), np.float32(np.nan)):
+                expected = {"first": x @ weights, "second": y - np.float32(1.5)} if y > 0 else \
+                    {"first": x, "second": y * np.float32(1.5)}
+                self.check(graph, {"x": x, "y": y}, expected)
+
+    def doubling(self, limit=None):
+        """x doubled until it is above the bound."""
+        graph, main = self.graph()
+        x, bound = main.input("x", "i32", []), main.input("bound", "i32", [])
+        result, = main.while_(lambda block, x, bound: [block.compare("le", x, bound)],
+                              lambda block, x, bound: [block.add(x, x)], [x], [bound], limit)
+        main.output("y", result)
+        return graph
+
+    def test_while(self):
+        for x, bound, expected in ((1, 100, 128), (3, 3, 6), (7, 0, 7)):
+            self.check(self.doubling(), {"x": np.int32(x), "bound": np.int32(bound)}, {"y": np.int32(expected)})
+        self.check(self.doubling(3), {"x": np.int32(1), "bound": np.int32(7)}, {"y": np.int32(8)})
+        self.doubling(3).save(self.dir / "model.safetensors")
+        self.fails(6, "model.safetensors", "--input=x=i32=1", "--input=bound=i32=8",
+                   says=["has run 3 times, its `limit`"])
+
+    def summing(self, xs, **options):
+        """sums of xs * factor, from a start on; all sums too."""
+        graph, main = self.graph()
+        start, factor = main.input("start", "f32", [2]), main.input("factor", "f32", [2])
+
+        def step(block, total, *given):
+            total = block.add(total, block.binary("mul", given[0] if xs else total, given[-1]))
+            return [total, total]
+        sequences = [main.input("xs", "f32", xs)] if xs else []
+        for name, value in zip(("last", "all"), main.scan(step, [start], sequences, [factor], **options)):
+            main.output(name, value)
+        return graph
+
+    def test_scan(self):
+        start, factor = floats(2), floats(2)
+        for steps in (1, 5, 0):
+            xs = floats(steps, 2)
+            for reverse in (False, True):
+                order = slice(None, None, -1 if reverse else 1)
+                sums = [start]
+                for row in xs[order]:
+                    sums.append(sums[-1] + row * factor)
+                expected = {"last": sums[-1], "all": np.array(sums[1:], np.float32).reshape(steps, 2)[order]}
+                for dim in (steps, "steps"):
+                    self.check(self.summing([dim, 2], reverse=reverse),
+                               {"start": start, "factor": factor, "xs": xs}, expected)
+
+    def test_scan_without_sequences(self):
+        start, factor = floats(2), floats(2)
+        for steps in (0, 1, 4):
+            sums = [start]
+            for _ in range(steps):
+                sums.append(sums[-1] + sums[-1] * factor)
+            self.check(self.summing(None, length=steps), {"start": start, "factor": factor},
+                       {"last": sums[-1], "all": np.array(sums[1:], np.float32).reshape(steps, 2)})
+
+    def test_blocks_in_blocks(self):
+        """Rows of a table; of each its elements, added if they are positive, else doubled and added."""
+        table = RANDOM.integers(-9, 9, (4, 3)).astype(np.int32)
+
+        def element(block, total, x):
+            positive = block.compare("gt", x, block.scalar(0, "i32"))
+            summand, = block.if_(positive, lambda f, x: [x], lambda f, x: [f.add(x, x)], [x])
+            return [block.add(total, summand)]
+
+        def row(block, total, xs):
+            return block.scan(element, [total], [xs]) * 2
+        graph, main = self.graph()
+        last, totals = main.scan(row, [main.scalar(0, "i32")], [main.input("x", "i32", [4, 3])])
+        main.output("last", last)
+        main.output("totals", totals)
+        expected = np.cumsum(np.where(table > 0, table, 2 * table).sum(1)).astype(np.int32)
+        self.check(graph, {"x": table}, {"last": expected[-1], "totals": expected})
+
+    def test_blocks_see_their_own_values(self):
+        graph, main = self.graph()
+        x = main.input("x", "f32", [2])
+        main.scan(lambda block, total: [block.add(total, x)], [x], length=1)
+        main.output("y", x)
+        graph.save(self.dir / "model.safetensors")
+        self.fails(5, "model.safetensors", "--emit=graph", says=["`x`"])
+
+    def test_names_and_locations(self):
+        graph, main = self.graph()
+        x = main.input("arg", "f32", [2])
+        for _ in range(2):
+            x, = main.scan(lambda block, x: [block.relu(x)], [x], length=1)
+        main.output("y", x)
+        names = [v.name for n in main.nodes for b in n.blocks for v in (*b.inputs, *b.nodes[0].results)]
+        self.assertEqual(names, ["arg_1", "relu0", "arg_2", "relu0_1"])
+        inner, outer = main.nodes[0].blocks[0].nodes[0].location, main.nodes[0].location
+        self.assertRegex(inner, r"^writer\.py:\d+:1$")
+        self.assertEqual(inner, outer)
+
+    def test_conversion(self):
+        """What is known outside is made anew inside, what is computed is passed in, and all that is missing
+        is told."""
+        weight, number = Weight("w", floats(20)), np.float32(3)
+
+        def convert(conversion):
+            x = conversion.input("x", "f32", [20])
+            values, all_operands = conversion.passed([weight, x, number])
+            self.assertEqual(values, [x])
+
+            def block(*inputs):
+                w, x, n = map(conversion.value, all_operands(inputs))
+                product = conversion.f.binary("mul", x, w)
+                return [conversion.f.add(product, conversion.f.broadcast(n, [20], []))]
+            total = conversion.f.add(x, conversion.value(weight))
+            return conversion.f.if_(conversion.value(np.bool_(True)), conversion.block(block),
+                                    conversion.block(lambda x: [weight]), values) + [total]
+        conversion = Conversion(Graph().function("main"))
+        conversion.outputs(["y", "total"], convert(conversion))
+        conversion.finish()
+        x = floats(20)
+        self.check(conversion.f.graph, {"x": x}, {"y": x * weight.array + number, "total": x + weight.array})
+        self.assertEqual(list(conversion.f.graph.parameters), ["w"])
+
+        def missing(*inputs):
+            return conversion.step("sort", "a.py:1:1", None, [("f32", [2])])
+        conversion.f.scan(conversion.block(missing), [conversion.value(number)], length=2)
+        with self.assertRaises(MissingOps) as caught:
+            conversion.finish()
+        self.assertEqual(caught.exception.missing, {"sort": ["a.py:1:1"]})
 
 
 class Problems(tool.ToolTest):

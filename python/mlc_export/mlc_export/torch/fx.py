@@ -12,9 +12,9 @@ from ..errors import Unsupported
 from ..file import FROM_NUMPY
 from ..graph import PACKAGE, Value, place
 from .loops import RULES
+from .rules import SYMBOLIC
 
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
-SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 LIBRARIES = (os.path.dirname(torch.__file__) + os.sep, PACKAGE, "torch/", "<")
 
 

@@ -15,6 +15,7 @@ from ..errors import Unsupported
 from ..graph import Value
 
 RULES = Rules()
+SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
 def result_type(c, n):
@@ -23,6 +24,8 @@ def result_type(c, n):
 
 def operand(c, x, dtype, dims):
     """A tensor or number as a tensor of that type."""
+    if isinstance(x, SYMBOLIC):
+        raise Unsupported("of a symbolic size")
     if not isinstance(x, Value):
         return ops.splat(c.f, x, dtype, dims)
     return ops.broadcast_to(c.f, c.f.cast(x, dtype), dims)
