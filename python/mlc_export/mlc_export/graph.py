@@ -231,9 +231,9 @@ class Block:
         return self.node_of("while", operands, map(type_of, carried), attributes, blocks)
 
     def scan(self, body, carried, sequences=(), others=(), length=None, reverse=False):
-        """For each step, `carried` becomes the first results of body(block, *carried, *slices, *others), where
-        the slices are those of the sequences along their first dimension. Returned are the last of them, then
-        what the body's other results were in all steps. Without sequences there are `length` steps."""
+        """In each step `carried` becomes the first results of body(block, *carried, *slices, *others), where
+        the slices are those of the sequences along their first dimension. Returns the last of them, then what
+        the body's other results were in all steps. Without sequences there are `length` steps."""
         types = [*map(type_of, carried), *((x.dtype, x.dims[1:]) for x in sequences), *map(type_of, others)]
         block = self._block(body, types)
         steps = sequences[0].dims[0] if sequences else length

@@ -72,6 +72,20 @@ def stack(f, operands, axis):
     return f.concat([f.reshape(x, [*x.dims[:axis], 1, *x.dims[axis:]]) for x in operands], axis)
 
 
+def tile(f, x, counts):
+    """x repeated as a whole along each axis; more counts than axes are for new leading ones."""
+    x = f.reshape(x, [1] * (len(counts) - len(x.dims)) + x.dims)
+    for axis, count in enumerate(counts):
+        if count == 1:
+            continue
+        if symbolic(x.dims[axis]):
+            raise Unsupported("along the symbolic dimension")
+        before, size, after = x.dims[:axis], x.dims[axis], x.dims[axis + 1:]
+        kept = [i for i in range(len(x.dims) + 1) if i != axis]
+        x = f.reshape(f.broadcast(x, [*before, count, size, *after], kept), [*before, count * size, *after])
+    return x
+
+
 def reverse(f, x, axes):
     """The elements along these axes the other way round: a slice per index, joined."""
     for axis in axes:
@@ -120,6 +134,50 @@ def remainder(f, a, b):
     if a.dtype not in ("i32", "i64"):
         raise Unsupported("of floats")
     return f.binary("sub", a, f.binary("mul", f.binary("div", a, b), b))
+
+
+def floor_divide(f, a, b):
+    """The quotient and remainder of integers, the latter with the sign of the divisor."""
+    quotient, rest, zero = f.binary("div", a, b), remainder(f, a, b), like(f, 0, a)
+    differs = f.compare("ne", f.compare("lt", rest, zero), f.compare("lt", b, zero))
+    is_below = f.node("logical_and", [f.compare("ne", rest, zero), differs], "bool", a.dims)
+    return (f.select(is_below, f.binary("sub", quotient, like(f, 1, a)), quotient),
+            f.select(is_below, f.add(rest, b), rest))
+
+
+# From here on floats have no fraction.
+WHOLE = 2.0**23
+
+
+def floor(f, x):
+    if x.dtype in ("i32", "i64"):
+        return x
+    towards_zero = f.cast(f.cast(x, "i32"), x.dtype)
+    less = f.binary("sub", towards_zero, like(f, 1, x))
+    below = f.select(f.compare("gt", towards_zero, x), less, towards_zero)
+    # NaN, the infinities and -0 stay.
+    changes = f.node("logical_and", [f.compare("lt", f.unary("abs", x), like(f, WHOLE, x)),
+                                     f.compare("ne", towards_zero, x)], "bool", x.dims)
+    return f.select(changes, below, x)
+
+
+def ceil(f, x):
+    return f.unary("neg", floor(f, f.unary("neg", x)))
+
+
+def trunc(f, x):
+    return f.select(f.compare("lt", x, like(f, 0, x)), ceil(f, x), floor(f, x))
+
+
+def round_to_even(f, x):
+    """To the nearest, of two the even one: adding WHOLE leaves no bit for a fraction."""
+    if x.dtype in ("i32", "i64"):
+        return x
+    size, whole, zero = f.unary("abs", x), like(f, WHOLE, x), like(f, 0, x)
+    rounded = f.binary("sub", f.add(size, whole), whole)
+    signed = f.select(f.compare("lt", x, zero), f.unary("neg", rounded), rounded)
+    changes = f.node("logical_and", [f.compare("lt", size, whole), f.compare("ne", x, zero)], "bool", x.dims)
+    return f.select(changes, signed, x)
 
 
 def expm1(f, x):
@@ -189,6 +247,16 @@ def layer_norm(f, x, axes, weight, bias, epsilon):
     variance = f.reduce("mean", f.binary("mul", centred, centred), axes, keep_dims=True)
     scale = f.unary("rsqrt", f.add(variance, like(f, epsilon, variance)))
     result = f.binary("mul", centred, spread(scale))
+    result = f.binary("mul", result, spread(weight)) if weight else result
+    return f.add(result, spread(bias)) if bias else result
+
+
+def group_norm(f, x, groups, weight, bias, epsilon):
+    """[batch, channels, ...], where groups of channels have a mean and a variance."""
+    def spread(value):
+        return f.broadcast(value, x.dims, [1])
+    grouped = f.reshape(x, [x.dims[0], groups, product(x.dims[1:]) // groups])
+    result = f.reshape(layer_norm(f, grouped, [2], None, None, epsilon), x.dims)
     result = f.binary("mul", result, spread(weight)) if weight else result
     return f.add(result, spread(bias)) if bias else result
 

@@ -61,7 +61,8 @@ def cases():
                 F.silu(x), F.leaky_relu(x, 0.2), F.elu(x), F.selu(x), F.gelu(x), F.gelu(x,
                 approximate="tanh"), x.clamp(-1, 0.5), x.clamp(min=0.1), x.clamp(max=0.1), F.hardtanh(x),
                 F.relu6(x * 5), F.hardswish(x), F.softplus(x), F.mish(x), torch.rsub(x, 3), F.celu(x),
-                torch.ops.aten.sub.Scalar(x, 2), torch.ops.aten.div.Scalar(x, 2))
+                torch.ops.aten.sub.Scalar(x, 2), torch.ops.aten.div.Scalar(x, 2), (x * 3).floor(),
+                (x * 3).ceil(), (x * 3).trunc(), (x * 3).round(), y.log2(), y.log10(), x.clamp(v6, v6 + 1))
 
     def predicates(x):
         a, b, i = x > 0, x < 0.5, (x * 10).int()
@@ -71,7 +72,9 @@ def cases():
                 x.long(), x.bool(), a.float(), a.any(1), b.all(1, keepdim=True), x.view(-1, 2,
                 3).bool().any((1, 2)), (x.view(-1, 2, 3) > -1).all((1, 2)), x.new_full((x.shape[0], 2),
                 3.5), a + i, x.new_zeros(2, 3), torch.full_like(x, 3), torch.arange(6) + x,
-                x.to(torch.float32), torch.clamp_min(x, 0), torch.clamp_max(x, 0), x.isfinite(), i / 4)
+                x.to(torch.float32), torch.clamp_min(x, 0), torch.clamp_max(x, 0), x.isfinite(), i / 4, i // 3,
+                i % 3, torch.div(i, -3, rounding_mode="trunc"), i.fmod(3), (i + 20).remainder(i.clamp(1, 9)),
+                i.fmod(i.clamp(1, 9)), torch.ops.aten.div.Scalar_mode(i, 3, rounding_mode="floor"))
 
     def shapes(x):
         a, b = x.split([2, 4], 1)
@@ -82,8 +85,8 @@ def cases():
                 x[:, None], x.unsqueeze(-1).squeeze(-1), torch.cat([b, a], 1), torch.stack([c, d, e], 1),
                 F.pad(x, (1, 2)), first, F.pad(x, (-1, 2), value=3.0), x[:, None].expand(-1, 4, -1),
                 t.flatten(1), x.contiguous(), x.clone(), x.detach(), x * w.t()[0], t.reshape(-1, 6),
-                x.unbind(1)[3], x.flip(1), x * torch.tensor(2.0), F.dropout(x, training=False), torch.full((3,), 2.0) *
-                t, x[:, :1].squeeze(1))
+                x.unbind(1)[3], x.flip(1), x.repeat(1, 2), x * torch.tensor(2.0), F.dropout(x,
+                training=False), torch.full((3,), 2.0) * t, x[:, :1].squeeze(1))
 
     def reductions(x):
         t = x.view(-1, 2, 3)
@@ -91,7 +94,7 @@ def cases():
                 *x.min(1, keepdim=True), x.argmax(1), x.argmin(-1, keepdim=True), x.softmax(-1),
                 x.log_softmax(-1), x.var(1), x.std(1, unbiased=False), x.norm(dim=1), F.normalize(x),
                 F.layer_norm(x, (6,)), F.layer_norm(t, (2, 3)), x.int().sum(1), x.logsumexp(1), (x >
-                0).sum(1), F.rms_norm(x, (6,)))
+                0).sum(1), F.rms_norm(x, (6,)), F.group_norm(x, 2, w[0], w[1]), F.group_norm(t, 2))
 
     def products(x):
         t = x.view(-1, 2, 3)
@@ -131,7 +134,8 @@ class Loops(nn.Module):
                                  (torch.tensor(0), x))
         # Results of a step must not be one tensor.
         total, sums = scan(lambda total, row: (total + row, total * 2), torch.zeros(6), self.table)
-        _, backwards = scan(lambda total, row: (total + row, total * 2), torch.zeros(6), self.table, reverse=True)
+        _, backwards = scan(lambda total, row: (total + row, total * 2), torch.zeros(6), self.table,
+                            reverse=True)
         return repeated, x + total, sums, backwards
 
 
@@ -228,7 +232,8 @@ class FromTorch(exported.ExportTest):
     def test_recurrent(self):
         for kind, options in ((nn.GRU, {}), (nn.LSTM, {"num_layers": 2, "bidirectional": True}),
                               (nn.RNN, {"bias": False, "bidirectional": True}),
-                              (nn.LSTM, {"proj_size": 2, "num_layers": 2}), (nn.RNN, {"nonlinearity": "relu"})):
+                              (nn.LSTM, {"proj_size": 2, "num_layers": 2}),
+                              (nn.RNN, {"nonlinearity": "relu"})):
             for batch in (1, 3, 17):
                 with self.subTest(kind.__name__, **options, batch=batch):
                     model = Function(kind(4, 5, batch_first=batch == 3, **options)).eval()
@@ -239,8 +244,8 @@ class FromTorch(exported.ExportTest):
         state = torch.from_numpy(floats(1, 3, 5))
         self.static(Function(lambda x, gru=nn.GRU(4, 5): gru(x, state)), floats(6, 3, 4))
         self.static(Function(nn.GRU(4, 5)), floats(6, 4))
-        with self.subTest("decomposed"):
-            self.static(Function(nn.GRU(4, 5)), floats(3, 2, 4), torch.export.ExportedProgram.run_decompositions)
+        self.static(Function(nn.GRU(4, 5)), floats(3, 2, 4),
+                    torch.export.ExportedProgram.run_decompositions)
         self.missing(lambda path: mlc_export.torch.export(
             nn.GRU(4, 5, num_layers=2, dropout=0.5).train(), [torch.zeros(6, 3, 4)], path),
             ("aten.gru.input: with dropout", 1))

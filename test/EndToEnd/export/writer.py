@@ -170,6 +170,31 @@ class Writer(Builder):
         sevens = np.array([7, -7, 6, -1], np.int32)
         self.unary(lambda f, v: ops.remainder(f, v, ops.like(f, 3, v)), sevens, np.fmod(sevens, 3))
 
+    def test_rounding(self):
+        special = np.array([-np.inf, np.nan, -0.0, 0, 1e-45, 0.49999997, 8388607.5, 8388609, 2.0**31, 3e38])
+        x = np.concatenate([np.arange(-4, 4.25, 0.25), special, -special]).astype(np.float32)
+        for function, expected in ((ops.floor, np.floor), (ops.ceil, np.ceil), (ops.trunc, np.trunc),
+                                   (ops.round_to_even, np.rint)):
+            self.unary(function, x, expected(x), "--tolerance=0,0")
+            with np.errstate(divide="ignore"):
+                inverse = 1 / expected(x)  # shows the sign of 0
+            self.unary(lambda f, v, g=function: ops.reciprocal(f, g(f, v)), x, inverse, "--tolerance=0,0")
+
+    def test_floor_divide(self):
+        a, b = (v.ravel().astype(np.int32) for v in np.meshgrid(np.arange(-7, 8), [-3, -2, -1, 1, 2, 3]))
+        a[0], b[-1] = -2**31, 2**31 - 1
+        graph, main = self.graph()
+        values = ops.floor_divide(main, *(main.input(name, "i32", a.shape) for name in "ab"))
+        for name, value in zip(("quotient", "rest"), values):
+            main.output(name, value)
+        self.check(graph, {"a": a, "b": b}, {"quotient": a // b, "rest": a % b})
+
+    def test_tile(self):
+        x = floats(2, 3)
+        for counts in ((1, 2), (3, 1), (2, 3), (2, 1, 2), (0, 2)):
+            self.unary(lambda f, v, c=counts: ops.tile(f, v, c), x, np.tile(x, counts))
+        self.unary(lambda f, v: ops.tile(f, v, (2, 2)), x[:, :0], np.tile(x[:, :0], (2, 2)))
+
     def test_arg_extremes(self):
         x = np.array([[1, 3, 3, 2], [5, np.nan, 9, np.nan], [-np.inf] * 4], np.float32)
         for kind, function in (("max", np.argmax), ("min", np.argmin)):
@@ -266,7 +291,8 @@ class Blocks(Builder):
 
     def test_while(self):
         for x, bound, expected in ((1, 100, 128), (3, 3, 6), (7, 0, 7)):
-            self.check(self.doubling(), {"x": np.int32(x), "bound": np.int32(bound)}, {"y": np.int32(expected)})
+            inputs = {"x": np.int32(x), "bound": np.int32(bound)}
+            self.check(self.doubling(), inputs, {"y": np.int32(expected)})
         self.check(self.doubling(3), {"x": np.int32(1), "bound": np.int32(7)}, {"y": np.int32(8)})
         self.doubling(3).save(self.dir / "model.safetensors")
         self.fails(6, "model.safetensors", "--input=x=i32=1", "--input=bound=i32=8",

@@ -7,6 +7,7 @@ result, or a list of several. Rules of CALLS get operands of any kind and inline
 import itertools
 
 import numpy as np
+from jax import lax
 from jax.extend.core import ClosedJaxpr
 
 from .. import ops
@@ -55,8 +56,6 @@ def cut(operands, *sizes):
 @RULES.of("scan", raw=True)
 def scan(c, e, *operands):
     consts, carried, sequences = cut(operands, e.params["num_consts"], e.params["num_carry"])
-    if not sequences and not isinstance(e.params["length"], int):
-        raise Unsupported("a symbolic number of steps without sequences")
     others, all_consts = c.passed(consts)
 
     def body(*inputs):
@@ -143,9 +142,18 @@ RULES.of("log1p")(lambda c, e, x: ops.log1p(c.f, x))
 RULES.of("erfc")(lambda c, e, x: ops.erfc(c.f, x))
 RULES.of("sign")(lambda c, e, x: ops.sign(c.f, x))
 RULES.of("is_finite")(lambda c, e, x: ops.is_finite(c.f, x))
+RULES.of("floor")(lambda c, e, x: ops.floor(c.f, x))
+RULES.of("ceil")(lambda c, e, x: ops.ceil(c.f, x))
 RULES.of("rem")(lambda c, e, a, b: ops.remainder(c.f, *aligned(c, a, b)))
 RULES.of("copy", "stop_gradient")(lambda c, e, x: x)
 RULES.of("optimization_barrier")(lambda c, e, *x: list(x))
+
+
+@RULES.of("round")
+def round_(c, e, x):
+    if e.params["rounding_method"] is not lax.RoundingMethod.TO_NEAREST_EVEN:
+        raise Unsupported("of halves away from zero")
+    return ops.round_to_even(c.f, x)
 
 
 @RULES.of("max", raw=True)
@@ -211,6 +219,7 @@ def broadcast_in_dim(c, e, x, *sizes):
 
 
 RULES.of("stack")(lambda c, e, *x: ops.stack(c.f, x, e.params["axis"]))
+RULES.of("tile")(lambda c, e, x: ops.tile(c.f, x, e.params["reps"]))
 RULES.of("rev")(lambda c, e, x: ops.reverse(c.f, x, e.params["dimensions"]))
 
 

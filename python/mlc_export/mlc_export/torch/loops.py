@@ -34,8 +34,8 @@ def scan(c, n, body, carried, sequences, others=()):
     carried, sequences = ([c.value(o) for o in some] for some in (carried, sequences))
     changing = len(carried) + len(sequences)
     values, all_others = c.passed(others)
-    return c.f.scan(c.block(lambda *inputs: c.inline(body, [*inputs[:changing], *all_others(inputs[changing:])])),
-                    carried, sequences, values)
+    block = c.block(lambda *inputs: c.inline(body, [*inputs[:changing], *all_others(inputs[changing:])]))
+    return c.f.scan(block, carried, sequences, values)
 
 
 # Recurrent layers. A cell gets the gates of the step's input and of the state, each [batch, gates * hidden],

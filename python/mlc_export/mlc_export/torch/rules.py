@@ -91,6 +91,13 @@ unary_rule("expm1.default", ops.expm1)
 unary_rule("log1p.default", ops.log1p)
 unary_rule("erfc.default", ops.erfc)
 unary_rule("sign.default", lambda f, x: ops.sign(f, x, nan_is_zero=True))
+unary_rule("floor.default", ops.floor)
+unary_rule("ceil.default", ops.ceil)
+unary_rule("trunc.default", ops.trunc)
+unary_rule("round.default", ops.round_to_even)
+for base in (2, 10):
+    unary_rule(f"log{base}.default", lambda f, x, base=base: f.binary(
+        "div", f.unary("log", x), ops.like(f, math.log(base), x)))
 unary_rule("silu.default", ops.silu)
 unary_rule("leaky_relu.default", lambda f, x, slope=0.01: f.select(
     f.compare("gt", x, ops.like(f, 0, x)), x, f.binary("mul", x, ops.like(f, slope, x))))
@@ -102,19 +109,33 @@ def elu(c, n, x, alpha=1.0, scale=1.0, input_scale=1.0):
     return scaled(c, c.f.select(c.f.compare("gt", x, ops.like(c.f, 0, x)), x, negative), scale)
 
 
+@RULES.of("aten.div.Tensor_mode", "aten.div.Scalar_mode")
+def divide(c, n, a, b, *, rounding_mode):
+    a, b = operands(c, n, a, b)
+    if a.dtype not in ("i32", "i64"):
+        raise Unsupported("of floats")
+    return ops.floor_divide(c.f, a, b)[0] if rounding_mode == "floor" else c.f.binary("div", a, b)
+
+
+@RULES.of("aten.remainder.Scalar", "aten.remainder.Tensor", "aten.fmod.Scalar", "aten.fmod.Tensor")
+def remainder(c, n, a, b):
+    a, b = operands(c, n, a, b)
+    return ops.remainder(c.f, a, b) if ".fmod." in str(n.target) else ops.floor_divide(c.f, a, b)[1]
+
+
 @RULES.of("aten.gelu.default")
 def gelu(c, n, x, approximate="none"):
     return c.f.unary("gelu", x, {"approximate": "erf" if approximate == "none" else approximate})
 
 
-@RULES.of("aten.clamp.default", "aten.hardtanh.default")
+@RULES.of("aten.clamp.default", "aten.clamp.Tensor", "aten.hardtanh.default")
 def clamp(c, n, x, low=None, high=None):
     if "hardtanh" in str(n.target):
         low, high = -1 if low is None else low, 1 if high is None else high
     result, = operands(c, n, x)
     for op, bound in (("max", low), ("min", high)):
         if bound is not None:
-            result = c.f.binary(op, result, ops.like(c.f, bound, result))
+            result = c.f.binary(op, result, *operands(c, n, bound))
     return result
 
 
@@ -203,6 +224,9 @@ def select(c, n, x, axis, index):
     if ops.symbolic(x.dims[axis]):
         raise Unsupported("of the symbolic dimension")
     return ops.element(c.f, x, axis, index % x.dims[axis])
+
+
+RULES.of("aten.repeat.default")(lambda c, n, x, counts: ops.tile(c.f, x, counts))
 
 
 @RULES.of("aten.flip.default")
@@ -302,6 +326,11 @@ def softmax(c, n, x, axis, *_):
 def layer_norm(c, n, x, shape, weight=None, bias=None, epsilon=1e-5, *_):
     axes = list(range(len(x.dims) - len(shape), len(x.dims)))
     return ops.layer_norm(c.f, x, axes, weight, bias, epsilon)
+
+
+@RULES.of("aten.native_group_norm.default", sizes=True)
+def group_norm(c, n, x, weight, bias, batch, channels, size, groups, epsilon):
+    return [ops.group_norm(c.f, x, groups, weight, bias, epsilon), None, None]
 
 
 @RULES.of("aten.native_layer_norm.default")
