@@ -52,14 +52,6 @@ struct BlockPlan {
   std::vector<bool> aliases;
 };
 
-bool mentionsDims(const Node &node) {
-  for (const auto &attribute : node.attributes)
-    if (const auto *dims = std::get_if<Dims>(&attribute.second))
-      if (std::any_of(dims->begin(), dims->end(), [](const Dim &d) { return d.isSymbolic(); }))
-        return true;
-  return false;
-}
-
 bool matches(const Kernel &kernel, const std::vector<const Tensor *> &operands,
              const std::vector<int64_t> *dims) {
   const int64_t *expected = kernel.key.data();
@@ -142,7 +134,7 @@ BlockPlan *EagerRunner::State::plan(const Function &function, const Block &body,
     if (!step.blocks.empty()) // a block may return what it was given
       for (ValueId value : node.results)
         borrowed[static_cast<size_t>(value)] = true;
-    step.dependsOnDims = mentionsDims(node);
+    step.dependsOnDims = mentionsDims(node.attributes);
     for (const auto *list : {&node.operands, &node.results})
       for (ValueId value : *list)
         lastUse[static_cast<size_t>(value)] = result.nodes.size();

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "OpKernel.h"
+#include "Signature.h"
 #include "Trace.h"
 
 #include "mlc/Graph/Infer.h"
@@ -284,7 +285,10 @@ std::vector<Tensor> apply(Op op, const std::vector<Tensor> &operands, Attributes
   std::string_view name = opInfo(op).name;
   if (opInfo(op).numBlocks > 0)
     fail(where, name, "has blocks, which mlc/Api/Flow.h makes of functions");
-  if (Trace *trace = traceOf(operands))
+  Trace *trace = traceOf(operands);
+  if (!trace && mentionsDims(attributes)) // can only be recorded
+    trace = Trace::active();
+  if (trace)
     return trace->record(op, operands, std::move(attributes), where);
   if (op == Op::Parameter || op == Op::Call)
     fail(where, name, "has a meaning in a model file only");

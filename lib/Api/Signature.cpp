@@ -301,6 +301,14 @@ Status statusOf(int32_t code, const ImageInterface &interface) {
   return resourceError("function `" + interface.function + "`: " + interface.messages[message]);
 }
 
+bool mentionsDims(const Attributes &attributes) {
+  for (const auto &attribute : attributes)
+    if (const auto *dims = std::get_if<Dims>(&attribute.second))
+      if (std::any_of(dims->begin(), dims->end(), [](const Dim &d) { return d.isSymbolic(); }))
+        return true;
+  return false;
+}
+
 Result<Tensor> emptyTensor(DType dtype, Shape shape) {
   auto count = elementCount(shape);
   auto bytes = count ? checkedMul(*count, dtypeBytes(dtype)) : std::nullopt;

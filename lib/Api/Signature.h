@@ -41,6 +41,9 @@ std::vector<const Function *> reachableFunctions(const Graph &graph, const Funct
 /// What a run or prepare function returned means.
 Status statusOf(int32_t code, const ImageInterface &interface);
 
+/// Whether a size in the attributes is a symbolic dimension.
+bool mentionsDims(const Attributes &attributes);
+
 /// An uninitialised tensor.
 Result<Tensor> emptyTensor(DType dtype, Shape shape);
 

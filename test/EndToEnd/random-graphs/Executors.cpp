@@ -2,6 +2,8 @@
 
 #include "Executors.h"
 
+#include "../../Conformance/Replay.h"
+
 #include <cmath>
 
 namespace mlc::test {
@@ -16,6 +18,21 @@ Way way(const char *name, Executor executor, const std::string &target, bool opt
   options.fuse = fuse;
   return {name, [=](const Engine &engine, const Specimen &s) {
             return engine.evaluate(s.graph, s.parameters, s.inputs, executor, options);
+          }};
+}
+
+/// The graph written in C++: op by op by the default engine, or traced and compiled.
+Way throughCpp(const char *name, bool compiled) {
+  return {name, [=](const Engine &engine, const Specimen &s) -> Result<TensorMap> {
+            Replay body(s.graph, s.parameters);
+            JitOptions options = body.options();
+            options.engine = engine;
+            try {
+              std::vector<Tensor> inputs = body.ordered(s.inputs);
+              return body.named(compiled ? jit(body, options)(inputs) : body(inputs));
+            } catch (const Error &error) {
+              return error;
+            }
           }};
 }
 
@@ -47,7 +64,9 @@ std::vector<Way> allWays(const std::string &target) {
           way("jit, optimised, fused", Executor::Jit, target),
           way("jit, optimised, unfused", Executor::Jit, target, true, false),
           way("jit, O0, fused", Executor::Jit, target, false, true),
-          way("jit, O0, unfused", Executor::Jit, target, false, false)};
+          way("jit, O0, unfused", Executor::Jit, target, false, false),
+          throughCpp("C++, op by op", false),
+          throughCpp("C++, traced and compiled", true)};
 }
 
 Way brokenReference(const std::string &op) {

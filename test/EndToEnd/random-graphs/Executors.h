@@ -16,8 +16,8 @@ struct Way {
   std::function<Result<TensorMap>(const Engine &, const Specimen &)> run;
 };
 
-/// reference, eager, and jit at O0 and optimised, fused and unfused, for a target as
-/// in CompileOptions.
+/// reference, eager, jit at O0 and optimised, fused and unfused, for a target as in
+/// CompileOptions; and for the host, written in C++, run at once and traced.
 std::vector<Way> allWays(const std::string &target);
 /// The reference with one op (by name) computed wrongly: what a defect looks like.
 Way brokenReference(const std::string &op);
