@@ -70,3 +70,34 @@ module attributes {mlc.parameters = [["w", tensor<2xf32>]]} {
     return %x, %w, %n, %n : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
   }
 }
+
+// -----
+
+// A branch on parameters that makes tensors of the symbolic size stays in @run, which
+// knows it.
+// CHECK-LABEL: module
+// CHECK: func.func @prepare
+// CHECK-NOT: mlc.if
+// CHECK: func.func @run
+// CHECK: mlc.if
+// CHECK: mlc.broadcast
+module attributes {mlc.parameters = [["p", tensor<i1>], ["w", tensor<2xf32>]]} {
+  func.func @sized(%x: tensor<?x2xf32>) -> (tensor<?x2xf32>, tensor<i1>) attributes {mlc.dims = ["batch"]} {
+    %p = mlc.parameter {parameter = "p"} : () -> tensor<i1>
+    %w = mlc.parameter {parameter = "w"} : () -> tensor<2xf32>
+    %r = mlc.if %p, %p, %w : (tensor<i1>, tensor<i1>, tensor<2xf32>) -> tensor<i1> {
+    ^bb0(%q: tensor<i1>, %v: tensor<2xf32>):
+      %b = mlc.broadcast %v {axes = array<i64: 1>, shape = array<i64: -1, 2>} : (tensor<2xf32>) -> tensor<?x2xf32>
+      %s = mlc.scan %q, %b {carried = 1 : i64, sequences = 1 : i64} : (tensor<i1>, tensor<?x2xf32>) -> tensor<i1> {
+      ^bb0(%c: tensor<i1>, %row: tensor<2xf32>):
+        %n = mlc.logical_not %c : (tensor<i1>) -> tensor<i1>
+        mlc.yield %n : tensor<i1>
+      }
+      mlc.yield %s : tensor<i1>
+    }, {
+    ^bb0(%q: tensor<i1>, %v: tensor<2xf32>):
+      mlc.yield %q : tensor<i1>
+    }
+    return %x, %r : tensor<?x2xf32>, tensor<i1>
+  }
+}

@@ -9,6 +9,16 @@ using namespace mlir;
 
 namespace mlc::ir {
 
+// Whether all values that an op makes, in its blocks too, have known sizes: the
+// symbolic one is not a parameter's.
+static bool isStatic(Operation &op) {
+  auto isDynamic = [](Type type) { return !cast<RankedTensorType>(type).hasStaticShape(); };
+  return !op.walk([&](Operation *inner) {
+              return llvm::any_of(inner->getResultTypes(), isDynamic) ? WalkResult::interrupt()
+                                                                      : WalkResult::advance();
+            }).wasInterrupted();
+}
+
 static void collect(Block &block, llvm::DenseSet<Value> &values) {
   for (Operation &op : block.without_terminator()) {
     if (!isa_and_nonnull<MLCDialect>(op.getDialect()) || isa<CallOp, FusionOp>(op))
@@ -19,10 +29,8 @@ static void collect(Block &block, llvm::DenseSet<Value> &values) {
           values.insert(argument);
       collect(region.front(), values);
     }
-    bool isKnown = llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); }) &&
-                   llvm::all_of(op.getResultTypes(), [](Type type) {
-                     return cast<RankedTensorType>(type).hasStaticShape();
-                   });
+    bool isKnown =
+        llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); }) && isStatic(op);
     if (isKnown)
       values.insert(op.result_begin(), op.result_end());
   }
