@@ -60,7 +60,16 @@ void FusionOp::print(OpAsmPrinter &printer) {
 }
 
 namespace {
-enum class BodyRole { Constant, Elementwise, Contraction, Reduction, Softmax, Data, Foreign };
+enum class BodyRole {
+  Constant,
+  Elementwise,
+  Slice,
+  Contraction,
+  Reduction,
+  Softmax,
+  Data,
+  Foreign
+};
 } // namespace
 
 static BodyRole roleOf(Operation *op) {
@@ -72,7 +81,9 @@ static BodyRole roleOf(Operation *op) {
     return BodyRole::Reduction;
   if (isa<SoftmaxOp>(op))
     return BodyRole::Softmax;
-  if (isa<ReshapeOp, TransposeOp, SliceOp, ConcatOp, PackOp>(op))
+  if (isa<SliceOp>(op))
+    return BodyRole::Slice;
+  if (isa<ReshapeOp, TransposeOp, ConcatOp, PackOp>(op))
     return BodyRole::Data;
   if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp>(op) || !vocabularyOp(op))
     return BodyRole::Foreign;
@@ -95,7 +106,7 @@ LogicalResult FusionOp::verifyRegions() {
   if (!yield || yield.getOperandTypes() != getResultTypes())
     return emitError("fusion [C3]: the body does not yield values of the results' types");
 
-  int64_t roots = 0, elementwise = 0;
+  int64_t roots = 0, elementwise = 0, slices = 0;
   Operation *root = nullptr;
   for (Operation &op : getBlock()->without_terminator()) {
     switch (roleOf(&op)) {
@@ -105,6 +116,9 @@ LogicalResult FusionOp::verifyRegions() {
       break;
     case BodyRole::Elementwise:
       ++elementwise;
+      break;
+    case BodyRole::Slice:
+      ++slices;
       break;
     default:
       ++roots;
@@ -118,14 +132,15 @@ LogicalResult FusionOp::verifyRegions() {
            << getKindAttr() << " must hold " << expected << ", constants aside";
   };
   if (kind == "elementwise" && roots != 0)
-    return fail("element-wise ops and broadcasts only");
+    return fail("element-wise ops, broadcasts and slices only");
   if (kind == "contraction" && (roots != 1 || role != BodyRole::Contraction))
     return fail("one matmul or packed_matmul and element-wise ops");
   if (kind == "reduction" && (roots != 1 || role != BodyRole::Reduction))
     return fail("one reduce and element-wise ops");
   if (kind == "softmax" && (roots != 1 || role != BodyRole::Softmax))
     return fail("one softmax and element-wise ops");
-  if (kind == "data" && (roots > 1 || elementwise != 0 || (roots == 1 && role != BodyRole::Data)))
+  if (kind == "data" &&
+      (roots + slices > 1 || elementwise != 0 || (roots == 1 && role != BodyRole::Data)))
     return fail("at most one op, which moves elements");
   return success();
 }

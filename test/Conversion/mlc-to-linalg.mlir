@@ -104,3 +104,31 @@ module {
     return %0 : tensor<5xf32>
   }
 }
+
+// -----
+
+// A slice is read where it lies, unless it is the result.
+
+// CHECK-LABEL: func.func private @slice
+// CHECK-SAME:    (%[[X:.*]]: tensor<5x8xf32>, %[[Y:.*]]: tensor<2x4xf32>, %[[OUT:.*]]: tensor<2x4xf32>)
+// CHECK-NEXT:    %[[PART:.*]] = tensor.extract_slice %[[X]][1, 3] [2, 4] [2, 1] : tensor<5x8xf32> to tensor<2x4xf32>
+// CHECK-NEXT:    linalg.generic {{.*}} ins(%[[PART]], %[[Y]] : {{.*}}) outs(%[[OUT]]
+// CHECK-NEXT:    ^bb0
+// CHECK-NEXT:      arith.mulf
+// CHECK-NEXT:      linalg.yield
+// CHECK-NEXT:    }
+// CHECK-NEXT:    return
+// CHECK-LABEL: func.func private @copied
+// CHECK:         %[[ALL:.*]] = tensor.extract_slice %{{.*}}[0] [3] [1]
+// CHECK-NEXT:    linalg.generic {{.*}} ins(%[[ALL]] : {{.*}}) outs(%{{.*}} : tensor<3xi8>)
+module {
+  func.func private @slice(%x: tensor<5x8xf32>, %y: tensor<2x4xf32>, %out: tensor<2x4xf32>) -> tensor<2x4xf32> attributes {mlc.kind = "elementwise"} {
+    %0 = mlc.slice %x {axes = array<i64: 0, 1>, starts = array<i64: 1, 3>, limits = array<i64: 5, 7>, strides = array<i64: 2, 1>} : (tensor<5x8xf32>) -> tensor<2x4xf32>
+    %1 = mlc.mul %0, %y : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+    return %1 : tensor<2x4xf32>
+  }
+  func.func private @copied(%x: tensor<5xi1>, %out: tensor<3xi1>) -> tensor<3xi1> attributes {mlc.kind = "data"} {
+    %0 = mlc.slice %x {axes = array<i64: 0>, starts = array<i64: 0>, limits = array<i64: 3>, strides = array<i64: 1>} : (tensor<5xi1>) -> tensor<3xi1>
+    return %0 : tensor<3xi1>
+  }
+}

@@ -47,7 +47,7 @@ func.func @fusion_c4(%a: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 func.func @fusion_c5_elementwise(%a: tensor<4xf32>) -> tensor<f32> {
-  // expected-error@+1 {{fusion [C5]: the body of "elementwise" must hold element-wise ops and broadcasts only, constants aside}}
+  // expected-error@+1 {{fusion [C5]: the body of "elementwise" must hold element-wise ops, broadcasts and slices only, constants aside}}
   %0 = mlc.fusion "elementwise" (%x = %a) : (tensor<4xf32>) -> tensor<f32> {
     %1 = mlc.reduce %x {kind = "sum", axes = array<i64: 0>} : (tensor<4xf32>) -> tensor<f32>
     mlc.yield %1 : tensor<f32>

@@ -79,6 +79,32 @@ func.func @reduction(%x: tensor<8x4xf32>, %m: tensor<8xf32>) -> tensor<8xf32> {
   return %3 : tensor<8xf32>
 }
 
+// Slices are read where they lie, by every group that uses them; not so one whose
+// elements are apart.
+// CHECK-LABEL: func.func @slices
+// CHECK-NEXT: mlc.fusion "contraction" {{.*}} reason "result has several users" {
+// CHECK: mlc.fusion "data" {{.*}} reason "data movement stays alone" {
+// CHECK-NEXT: mlc.slice {{.*}}strides = array<i64: 2>
+// CHECK-NEXT: mlc.yield
+// CHECK: mlc.fusion "elementwise" {{.*}} reason "function result" {
+// CHECK-NEXT: mlc.slice
+// CHECK-NEXT: mlc.slice
+// CHECK-NEXT: mlc.mul
+// CHECK-NEXT: mlc.yield
+// CHECK: mlc.fusion "elementwise" {{.*}} reason "function result" {
+// CHECK-NEXT: mlc.slice
+// CHECK-NEXT: mlc.add
+// CHECK-NEXT: mlc.yield
+func.func @slices(%x: tensor<2x3xf32>, %w: tensor<3x8xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) {
+  %0 = mlc.matmul %x, %w : (tensor<2x3xf32>, tensor<3x8xf32>) -> tensor<2x8xf32>
+  %1 = mlc.slice %0 {axes = array<i64: 1>, starts = array<i64: 0>, limits = array<i64: 4>, strides = array<i64: 1>} : (tensor<2x8xf32>) -> tensor<2x4xf32>
+  %2 = mlc.slice %0 {axes = array<i64: 1>, starts = array<i64: 4>, limits = array<i64: 8>, strides = array<i64: 1>} : (tensor<2x8xf32>) -> tensor<2x4xf32>
+  %3 = mlc.slice %0 {axes = array<i64: 1>, starts = array<i64: 0>, limits = array<i64: 8>, strides = array<i64: 2>} : (tensor<2x8xf32>) -> tensor<2x4xf32>
+  %4 = mlc.mul %1, %2 : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %5 = mlc.add %2, %3 : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %4, %5 : tensor<2x4xf32>, tensor<2x4xf32>
+}
+
 // Every reason to stop.
 // CHECK-LABEL: func.func @chain
 // CHECK: mlc.fusion "elementwise" {{.*}} reason "function result" {

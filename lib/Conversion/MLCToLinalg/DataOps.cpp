@@ -70,10 +70,9 @@ FailureOr<Value> mlc::ir::lowerReshape(KernelLowering &kernel, Operation *op, Va
   return copy(kernel, source, kernel.identity(to.getRank()), destination);
 }
 
-FailureOr<Value> mlc::ir::lowerSlice(KernelLowering &kernel, Operation *op, Value destination) {
-  auto slice = cast<SliceOp>(op);
+Value mlc::ir::viewOf(KernelLowering &kernel, SliceOp slice) {
   ImplicitLocOpBuilder &b = kernel.builder();
-  auto to = cast<RankedTensorType>(destination.getType());
+  auto to = cast<RankedTensorType>(storageType(slice.getType()));
   SmallVector<OpFoldResult> offsets(to.getRank(), b.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(to.getRank(), b.getIndexAttr(1));
   SmallVector<OpFoldResult> sizes;
@@ -85,8 +84,13 @@ FailureOr<Value> mlc::ir::lowerSlice(KernelLowering &kernel, Operation *op, Valu
     strides[axis] = b.getIndexAttr(stride);
   }
   Value source = kernel.materialize(slice.getOperand());
-  Value part = tensor::ExtractSliceOp::create(b, to, source, offsets, sizes, strides);
-  return copy(kernel, part, kernel.identity(to.getRank()), destination);
+  return tensor::ExtractSliceOp::create(b, to, source, offsets, sizes, strides);
+}
+
+FailureOr<Value> mlc::ir::lowerSlice(KernelLowering &kernel, Operation *op, Value destination) {
+  auto slice = cast<SliceOp>(op);
+  return copy(kernel, viewOf(kernel, slice), kernel.identity(slice.getType().getRank()),
+              destination);
 }
 
 FailureOr<Value> mlc::ir::lowerConcat(KernelLowering &kernel, Operation *op, Value destination) {

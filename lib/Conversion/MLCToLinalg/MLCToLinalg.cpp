@@ -1,12 +1,13 @@
 //===- MLCToLinalg.cpp - Kernels of mlc ops to linalg on tensors ----------===//
 //
-// Works on the functions that mlc-outline-kernels makes: a kernel holds at most
-// one op that is not element-wise. Element-wise ops, broadcasts and splat
-// constants are folded into the body of the generic that needs their elements.
+// Works on the functions that mlc-outline-kernels makes: a kernel holds, slices
+// aside, at most one op that is not element-wise. Element-wise ops, broadcasts and
+// splat constants are folded into the body of the generic that needs their elements,
+// which reads slices where they lie.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Lowering.h"
+#include "TensorLowerings.h"
 
 #include "mlc/Conversion/Passes.h"
 
@@ -263,6 +264,10 @@ LogicalResult KernelLowering::lowerAnchors() {
     Value result = op.getResult(0);
     auto type = cast<RankedTensorType>(result.getType());
     Value destination = destinations.lookup(result);
+    if (auto slice = dyn_cast<SliceOp>(op); slice && !destination) {
+      storage[result] = viewOf(*this, slice);
+      continue;
+    }
     bool contraction = isa<MatMulOp, PackedMatMulOp>(op);
     if (!destination && contraction && numResults == 1) {
       // Accumulate in the final result's buffer where the types agree.

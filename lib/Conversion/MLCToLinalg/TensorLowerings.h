@@ -20,6 +20,9 @@ MLC_TENSOR_LOWERING(lowerSlice);
 MLC_TENSOR_LOWERING(lowerConcat);
 #undef MLC_TENSOR_LOWERING
 
+/// The elements of a slice where they lie.
+mlir::Value viewOf(KernelLowering &, SliceOp);
+
 } // namespace mlc::ir
 
 #endif // MLC_CONVERSION_MLCTOLINALG_TENSORLOWERINGS_H

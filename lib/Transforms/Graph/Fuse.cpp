@@ -59,8 +59,15 @@ bool isGroupable(Operation *op) {
          !isa<ParameterOp, CallOp, FusionOp, YieldOp>(op) && !isControlFlow(op);
 }
 
+// A slice that is read where it lies: vectors of it are contiguous.
+bool isContiguousSlice(Operation *op) {
+  auto slice = dyn_cast<SliceOp>(op);
+  return slice && (slice.getAxes().empty() || slice.getStrides().back() == 1 ||
+                   slice.getAxes().back() + 1 != slice.getType().getRank());
+}
+
 // Only the index changes: cheaper to repeat in every group than to store.
-bool isRepeatable(Operation *op) { return isa<BroadcastOp>(op); }
+bool isRepeatable(Operation *op) { return isa<BroadcastOp>(op) || isContiguousSlice(op); }
 
 llvm::ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
@@ -145,7 +152,7 @@ private:
       return "a reduction ends its group";
     if (kind == Kind::Softmax)
       return "softmax stays alone";
-    if (kind == Kind::Data)
+    if (kind == Kind::Data && !isContiguousSlice(op))
       return "data movement stays alone";
     if (group.kind == Kind::Softmax)
       return "consumer is a softmax";
