@@ -640,7 +640,58 @@ def loop():
         cases.append(flow_case(f"trading places i32{dims}".replace("'", ""), [v("a"), v("b"), scalar("n")],
                                [node("while", ["a", "b", "n"], [v("p"), v("q"), scalar("l")], {"carried": 3}, "node",
                                      blocks)], [v("p"), v("q"), scalar("l")], runs))
+    # Values that are passed on: (a, b, c, p, q, left) -> (a + c, a, b, q, p, left - 1).
+    v = lambda name: (name, "i32", [5])
+    blocks = [block([*map(v, ["a0", "b0", "c0", "p0", "q0"]), scalar("l0")],
+                    [zero, node("compare", ["l0", "zero"], [scalar("g", "bool")], {"direction": "gt"}, "more")],
+                    ["g"]),
+              block([*map(v, ["a1", "b1", "c1", "p1", "q1"]), scalar("l1")],
+                    [one, node("sub", ["l1", "one"], [scalar("l2")], name="count"),
+                     node("add", ["a1", "c1"], [v("s")], name="sum")], ["s", "a1", "b1", "q1", "p1", "l2"])]
+    runs = []
+    for count in range(7):
+        first = state = [np.arange(5, dtype=np.int32) + np.int32(10 * i) for i in range(5)]
+        for _ in range(count):
+            a, b, c, p, q = state
+            state = [a + c, a, b, q, p]
+        runs.append(([*first, np.int32(count)], [*state, np.int32(0)]))
+    names = [*map(v, ["ra", "rb", "rc", "rp", "rq"]), scalar("rl")]
+    inputs = [*map(v, "abcpq"), scalar("n")]
+    cases.append(flow_case("passing on i32[5]", inputs,
+                           [node("while", [n for n, _, _ in inputs], names, {"carried": 6}, "node", blocks)],
+                           names, runs))
     return cases
+
+
+def passing_on(random, steps, reverse, collects):
+    """A scan that passes values on: sums come back two steps later and are carried twice, two values change
+    places, one stays, one is the last element and one what is no sequence."""
+    v, whole = (lambda name: (name, "i32", [3])), (lambda name: (name, "i32", [steps, 3]))
+    carried = ["a", "b", "c", "p", "q", "stays", "twice", "element", "other"]
+    collected = ["sum", "before", "elements", "again"] if collects else ["before"]
+    body = block([*map(v, [n + "0" for n in carried]), v("x0"), v("m0")],
+                 [node("sub", ["a0", "x0"], [v("d")], name="less"), node("add", ["d", "c0"], [v("s")], name="sum")],
+                 ["s", "a0", "b0", "q0", "p0", "stays0", "s", "x0", "m0"] +
+                 (["s", "b0", "x0", "s"] if collects else ["b0"]))
+    runs = []
+    for count in BATCHES if steps == "steps" else [steps]:
+        first = state = [random.plain("i32", [3]) for _ in carried]
+        x, m = random.plain("i32", [count, 3]), random.plain("i32", [3])
+        rows = {n: np.zeros([count, 3], np.int32) for n in collected}
+        for i in reversed(range(count)) if reverse else range(count):
+            a, b, c, p, q, stays = state[:6]
+            s = a - x[i] + c
+            for n, row in {"sum": s, "before": b, "elements": x[i], "again": s}.items():
+                if n in rows:
+                    rows[n][i] = row
+            state = [s, a, b, q, p, stays, s, x[i], m]
+        runs.append(([*first, x, m], [*state, *rows.values()]))
+    results = [v(n + "1") for n in carried] + [whole(n) for n in collected]
+    return flow_case(f"{'reverse ' * reverse}passing on{' and collecting' * collects}, {steps} steps",
+                     [*map(v, carried), whole("x"), v("m")],
+                     [node("scan", [*carried, "x", "m"], results,
+                           {"carried": len(carried), "sequences": 1, "reverse": reverse}, "node", [body])],
+                     results, runs)
 
 
 def scan():
@@ -709,6 +760,30 @@ def scan():
     cases.append(flow_case("a scan in a scan, a branch in that", [n("start"), n("m", [3, 4])],
                            [node("scan", ["start", "m"], [n("end"), n("rows", [3, 4])], {"carried": 1, "sequences": 1},
                                  "node", [outer])], [n("end"), n("rows", [3, 4])], runs))
+    for collects in (False, True):
+        cases += [passing_on(random, steps, False, collects) for steps in (0, 1, 7, "steps")]
+        cases.append(passing_on(random, 7, True, collects))
+    # What an inner scan carried changes places in the outer one.
+    inner = block([n("u"), n("v"), n("e")], [node("sub", ["u", "e"], [n("w")], name="less"),
+                                             node("add", ["w", "v"], [n("z")], name="sum")], ["z", "u", "z"])
+    outer = block([n("c"), n("d"), n("row", [4])],
+                  [node("scan", ["c", "d", "row"], [n("f"), n("g"), n("all", [4])],
+                        {"carried": 2, "sequences": 1}, "inner", [inner])], ["g", "f", "f", "all"])
+    runs = []
+    for _ in range(2):
+        m = random.plain("i32", [5, 4])
+        c, d, ends, rows = np.int32(3), np.int32(-7), np.zeros(5, np.int32), np.zeros_like(m)
+        for i in range(5):
+            for j in range(4):
+                c, d = c - m[i, j] + d, c
+                rows[i, j] = c
+            ends[i] = c
+            c, d = d, c
+        runs.append(([np.int32(3), np.int32(-7), m], [c, d, ends, rows]))
+    results = [n("c1"), n("d1"), n("ends", [5]), n("rows", [5, 4])]
+    cases.append(flow_case("a scan in a scan, passing on", [n("c0"), n("d0"), n("m", [5, 4])],
+                           [node("scan", ["c0", "d0", "m"], results, {"carried": 2, "sequences": 1}, "node", [outer])],
+                           results, runs))
     return cases
 
 

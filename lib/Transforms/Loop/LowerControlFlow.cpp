@@ -17,6 +17,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace mlc::ir {
 #define GEN_PASS_DEF_LOWERCONTROLFLOWPASS
@@ -47,11 +48,11 @@ static std::string nodeName(Location location) {
 
 namespace {
 
-/// The buffers that a carried value takes turns in. A step reads the first and
-/// writes the second, from which the next step reads while it writes the third.
-/// So the initial value is never written to, and two buffers are enough.
-struct Carried {
-  Value current, next, afterNext;
+/// The buffers that a value of every step of a loop takes turns in: each step writes
+/// to the next. Initial values are never written to.
+struct Ring {
+  Value value;
+  int64_t size;
 };
 
 class DriverLowering {
@@ -115,10 +116,49 @@ private:
     return success();
   }
 
-  Carried allocateCarried(Value initial) {
-    auto type = cast<RankedTensorType>(initial.getType());
-    Value first = allocate(initial.getLoc(), type);
-    return {initial, first, allocate(initial.getLoc(), type)};
+  /// The rings that a loop with the block `body` needs: for every value that it
+  /// computes and carries, but does not collect. Where a value is collected it stays,
+  /// and is carried from there.
+  static SmallVector<Ring> ringsOf(Block &body, int64_t carried) {
+    OperandRange values = body.getTerminator()->getOperands();
+    llvm::MapVector<Value, int64_t> sizes;
+    for (int64_t i = 0; i < carried; ++i) {
+      // A block may also return a carried value as it came, in any place, so that the
+      // value in place i can be of an earlier step; in a cycle of such it is initial.
+      int64_t age = 0;
+      Value value = values[i];
+      auto argument = dyn_cast<BlockArgument>(value);
+      for (; argument && argument.getArgNumber() < carried && age < carried; ++age) {
+        value = values[argument.getArgNumber()];
+        argument = dyn_cast<BlockArgument>(value);
+      }
+      if (argument || llvm::is_contained(values.drop_front(carried), value))
+        continue;
+      // One is read, one is written to, and one is kept for every step of age.
+      int64_t &size = sizes[value];
+      size = std::max(size, age + 2);
+    }
+    return llvm::map_to_vector(sizes, [](auto ring) { return Ring{ring.first, ring.second}; });
+  }
+
+  void allocateRings(ArrayRef<Ring> rings, SmallVectorImpl<Value> &buffers) {
+    for (const Ring &ring : rings)
+      for (int64_t i = 0; i < ring.size; ++i)
+        buffers.push_back(
+            allocate(ring.value.getLoc(), cast<RankedTensorType>(ring.value.getType())));
+  }
+
+  /// Makes a step write to the first buffer of every ring, and yield the rest first.
+  LogicalResult takeTurns(ArrayRef<Ring> rings, ValueRange buffers,
+                          SmallVectorImpl<Value> &yielded) {
+    for (const Ring &ring : rings) {
+      if (failed(retarget(ring.value, buffers.front())))
+        return failure();
+      llvm::append_range(yielded, buffers.slice(1, ring.size - 1));
+      yielded.push_back(buffers.front());
+      buffers = buffers.drop_front(ring.size);
+    }
+    return success();
   }
 
   /// Moves the ops of `from` to the end of `to`; returns what it returned.
@@ -168,11 +208,10 @@ private:
   LogicalResult lower(WhileOp op) {
     Location loc = op.getLoc();
     int64_t count = op.getCarried();
-    SmallVector<Value> initial;
-    for (Value operand : op.getOperands().take_front(count)) {
-      Carried buffers = allocateCarried(operand);
-      initial.append({buffers.current, buffers.next, buffers.afterNext});
-    }
+    SmallVector<Ring> rings = ringsOf(op.getBody().front(), count);
+    // Carried values, their buffers, and the number of rounds.
+    SmallVector<Value> initial(op.getOperands().take_front(count));
+    allocateRings(rings, initial);
     initial.push_back(index(loc, 0));
     Value limit = index(loc, op.getLimit()), one = index(loc, 1);
     // The condition passes everything on, and its own value.
@@ -180,9 +219,7 @@ private:
     after.push_back(rewriter.getI1Type());
     auto loop = scf::WhileOp::create(rewriter, loc, after, initial);
     auto arguments = [&](Block *block) {
-      SmallVector<Value> values;
-      for (int64_t i = 0; i < count; ++i)
-        values.push_back(block->getArgument(3 * i));
+      SmallVector<Value> values(block->getArguments().take_front(count));
       llvm::append_range(values, op.getOperands().drop_front(count));
       return values;
     };
@@ -192,18 +229,18 @@ private:
     Value goesOn = inlineBlock(op.getCondition().front(), condition, arguments(condition)).front();
     goesOn = predicate(loc, goesOn);
     Value allowed = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
-                                          condition->getArgument(3 * count), limit);
+                                          condition->getArguments().back(), limit);
     SmallVector<Value> passed(condition->getArguments());
     passed.push_back(goesOn);
     scf::ConditionOp::create(rewriter, loc, arith::AndIOp::create(rewriter, loc, goesOn, allowed),
                              passed);
 
     Block *step = rewriter.createBlock(&loop.getAfter(), {}, after, SmallVector(after.size(), loc));
-    SmallVector<Value> values = inlineBlock(op.getBody().front(), step, arguments(step));
-    SmallVector<Value> yielded;
-    if (failed(takeTurns(values, step->getArguments().take_front(3 * count), yielded)))
+    SmallVector<Value> yielded = inlineBlock(op.getBody().front(), step, arguments(step));
+    ValueRange state = step->getArguments().drop_back();
+    if (failed(takeTurns(rings, state.drop_front(count).drop_back(), yielded)))
       return failure();
-    yielded.push_back(arith::AddIOp::create(rewriter, loc, step->getArgument(3 * count), one));
+    yielded.push_back(arith::AddIOp::create(rewriter, loc, state.back(), one));
     scf::YieldOp::create(rewriter, loc, yielded);
     if (failed(lowerBlock(*condition)) || failed(lowerBlock(*step)))
       return failure();
@@ -214,22 +251,7 @@ private:
     stopUnless(loc, ended,
                nodeName(loc) + "while: has run " + std::to_string(op.getLimit()) +
                    " times, its `limit`, and would go on");
-    SmallVector<Value> results;
-    for (int64_t i = 0; i < count; ++i)
-      results.push_back(loop.getResult(3 * i));
-    rewriter.replaceOp(op, results);
-    return success();
-  }
-
-  /// `buffers` are the current, next and afterNext of every carried value.
-  LogicalResult takeTurns(ArrayRef<Value> values, ValueRange buffers,
-                          SmallVectorImpl<Value> &yielded) {
-    for (auto [i, value] : llvm::enumerate(values)) {
-      Value next = buffers[3 * i + 1], afterNext = buffers[3 * i + 2];
-      if (failed(retarget(value, next)))
-        return failure();
-      yielded.append({value, afterNext, next});
-    }
+    rewriter.replaceOp(op, loop.getResults().take_front(count));
     return success();
   }
 
@@ -246,13 +268,12 @@ private:
   LogicalResult lower(ScanOp op) {
     Location loc = op.getLoc();
     int64_t count = op.getCarried(), sequences = op.getSequences();
-    SmallVector<Value> initial;
-    for (Value operand : op.getOperands().take_front(count)) {
-      Carried buffers = allocateCarried(operand);
-      initial.append({buffers.current, buffers.next, buffers.afterNext});
-    }
+    SmallVector<Ring> rings = ringsOf(op.getBody().front(), count);
+    // Carried values, what is collected, and the buffers of carried values.
+    SmallVector<Value> initial(op.getOperands().take_front(count));
     for (OpResult result : op->getResults().drop_front(count))
       initial.push_back(destinationFor(result));
+    allocateRings(rings, initial);
     Value steps = numSteps(op), zero = index(loc, 0), one = index(loc, 1);
     auto loop = scf::ForOp::create(rewriter, loc, zero, steps, one, initial);
     Block *body = loop.getBody();
@@ -264,42 +285,31 @@ private:
       step = arith::SubIOp::create(rewriter, loc, arith::SubIOp::create(rewriter, loc, steps, one),
                                    step);
 
-    auto state = loop.getRegionIterArgs();
-    SmallVector<Value> arguments;
-    for (int64_t i = 0; i < count; ++i)
-      arguments.push_back(state[3 * i]);
+    ValueRange state = loop.getRegionIterArgs();
+    ValueRange wholes = state.slice(count, op.getNumResults() - count);
+    SmallVector<Value> places;
+    for (Value whole : wholes)
+      places.push_back(slice(loc, whole, step));
+    SmallVector<Value> arguments(state.take_front(count));
     for (Value sequence : op.getOperands().slice(count, sequences))
       arguments.push_back(slice(loc, sequence, step));
     llvm::append_range(arguments, op.getOperands().drop_front(count + sequences));
 
-    SmallVector<Value> values = inlineBlock(op.getBody().front(), body, arguments), yielded;
-    if (failed(takeTurns(ArrayRef(values).take_front(count), state.take_front(3 * count), yielded)))
-      return failure();
-    rewriter.setInsertionPointToStart(body);
-    SmallVector<Value> places;
-    Operation *stepOp = step.getDefiningOp();
-    if (stepOp)
-      rewriter.setInsertionPointAfter(stepOp);
-    for (Value whole : state.drop_front(3 * count))
-      places.push_back(slice(loc, whole, step));
-    rewriter.setInsertionPointToEnd(body);
+    SmallVector<Value> yielded = inlineBlock(op.getBody().front(), body, arguments);
     for (auto [value, place, whole] :
-         llvm::zip_equal(ArrayRef(values).drop_front(count), places, state.drop_front(3 * count))) {
+         llvm::zip_equal(MutableArrayRef(yielded).drop_front(count), places, wholes)) {
       if (failed(retarget(value, place)))
         return failure();
       auto at = place.getDefiningOp<tensor::ExtractSliceOp>();
-      yielded.push_back(tensor::InsertSliceOp::create(rewriter, loc, value, whole,
-                                                      at.getMixedOffsets(), at.getMixedSizes(),
-                                                      at.getMixedStrides()));
+      value = tensor::InsertSliceOp::create(rewriter, loc, value, whole, at.getMixedOffsets(),
+                                            at.getMixedSizes(), at.getMixedStrides());
     }
+    if (failed(takeTurns(rings, state.drop_front(op.getNumResults()), yielded)))
+      return failure();
     scf::YieldOp::create(rewriter, loc, yielded);
     if (failed(lowerBlock(*body)))
       return failure();
-    SmallVector<Value> results;
-    for (int64_t i = 0; i < count; ++i)
-      results.push_back(loop.getResult(3 * i));
-    llvm::append_range(results, loop.getResults().drop_front(3 * count));
-    rewriter.replaceOp(op, results);
+    rewriter.replaceOp(op, loop.getResults().take_front(op.getNumResults()));
     return success();
   }
 

@@ -85,27 +85,44 @@ bool takesDestination(Value value) {
   return value.getDefiningOp() && isa<FusionOp, IfOp>(value.getDefiningOp());
 }
 
+Value copyBefore(Operation *op, Value value) {
+  OpBuilder builder(op);
+  auto type = cast<RankedTensorType>(value.getType());
+  auto copy = FusionOp::create(builder, op->getLoc(), TypeRange{type}, ValueRange{value},
+                               builder.getStringAttr("data"), StringAttr());
+  Block *body = builder.createBlock(&copy.getBody(), {}, {type}, {op->getLoc()});
+  SmallVector<int64_t> shape;
+  for (int64_t size : type.getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+  Value same = ReshapeOp::create(builder, op->getLoc(), type, body->getArgument(0),
+                                 builder.getDenseI64ArrayAttr(shape));
+  YieldOp::create(builder, op->getLoc(), ValueRange{same});
+  return copy.getResult(0);
+}
+
 /// Makes every value that a function or a block returns one that takes a destination
-/// of its own, by copies of arguments and of values that are returned twice.
-void copyDirectResults(Operation *ret) {
-  OpBuilder builder(ret);
+/// of its own, by copies of arguments and of values that are returned twice. The
+/// first `carried` values go to the next step of a loop, which only reads them: those
+/// may be arguments, or be returned twice.
+void copyDirectResults(Operation *ret, int64_t carried = 0) {
   llvm::SmallPtrSet<void *, 8> returned;
-  for (OpOperand &operand : ret->getOpOperands()) {
+  llvm::DenseMap<Value, Value> copies;
+  MutableArrayRef<OpOperand> operands = ret->getOpOperands();
+  for (OpOperand &operand : operands.drop_front(carried)) {
     Value value = operand.get();
     if (takesDestination(value) && returned.insert(value.getAsOpaquePointer()).second)
       continue;
-    auto type = cast<RankedTensorType>(value.getType());
-    auto copy = FusionOp::create(builder, ret->getLoc(), TypeRange{type}, ValueRange{value},
-                                 builder.getStringAttr("data"), StringAttr());
-    Block *body = builder.createBlock(&copy.getBody(), {}, {type}, {ret->getLoc()});
-    SmallVector<int64_t> shape;
-    for (int64_t size : type.getShape())
-      shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
-    Value same = ReshapeOp::create(builder, ret->getLoc(), type, body->getArgument(0),
-                                   builder.getDenseI64ArrayAttr(shape));
-    YieldOp::create(builder, ret->getLoc(), ValueRange{same});
-    builder.setInsertionPoint(ret);
-    operand.set(copy.getResult(0));
+    operand.set(copies[value] = copyBefore(ret, value));
+  }
+  for (OpOperand &operand : operands.take_front(carried)) {
+    Value value = operand.get();
+    if (takesDestination(value) || isa<BlockArgument>(value))
+      continue;
+    // What an inner loop carried lies in buffers that its next run writes to.
+    Value &copy = copies[value];
+    if (!copy)
+      copy = copyBefore(ret, value);
+    operand.set(copy);
   }
 }
 
@@ -149,12 +166,14 @@ struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
     Block &body = driver.getBody().front();
     SmallVector<FusionOp> fusions;
     copyDirectResults(body.getTerminator());
-    body.walk([&](Operation *op) {
-      if (!isControlFlow(op))
-        return;
-      for (Region &region : op->getRegions())
-        if (!isa<WhileOp>(op) || region.getRegionNumber() == 1) // A condition is only read.
+    body.walk([](Operation *op) {
+      if (auto branch = dyn_cast<IfOp>(op))
+        for (Region &region : branch->getRegions())
           copyDirectResults(region.front().getTerminator());
+      else if (auto loop = dyn_cast<WhileOp>(op)) // Its condition is only read.
+        copyDirectResults(loop.getBody().front().getTerminator(), loop.getCarried());
+      else if (auto scan = dyn_cast<ScanOp>(op))
+        copyDirectResults(scan.getBody().front().getTerminator(), scan.getCarried());
     });
     SmallVector<Value> destinations = addDestinations(driver);
     llvm::DenseMap<Value, Value> destinationOf;

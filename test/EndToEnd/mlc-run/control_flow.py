@@ -1,6 +1,8 @@
 """Loops and branches on tensors: a gated recurrent unit that is one loop however many steps it has, the
 limit of a while, and text that can be run again at every stage."""
 
+import re
+
 import numpy as np
 
 import tool
@@ -108,6 +110,18 @@ class ControlFlow(tool.ToolTest):
         self.assertEqual(count(few), count(many))
         fused = self.succeeds(self.gru(64), "--emit=fused")
         self.assertNotIn("mlc.pack ", fused[fused.index("func.func @run"):])
+
+    def test_steps_copy_nothing(self):
+        """A step is two products and what is element by element: gates are read where they lie, and the state,
+        both carried and collected, is computed where it is collected. One copy, of the last state, follows."""
+        text = self.succeeds(self.gru(64), "--emit=buffers")
+        kinds = dict(re.findall(r'func.func private @(\w+)\(.*mlc.kind = "(\w+)"', text))
+        before, rest = text[text.index("func.func @run"):].split("scf.for", 1)
+        step, after = rest.split("scf.yield", 1)
+        called = lambda part: [kinds[name] for name in re.findall(r"call @(\w+)\(", part)]
+        self.assertEqual(called(before), [])
+        self.assertEqual(sorted(called(step)), ["contraction", "contraction", "elementwise"])
+        self.assertEqual(called(after[:after.index("return")]), ["data"])
 
     def test_text_runs_again(self):
         model = self.gru(3)

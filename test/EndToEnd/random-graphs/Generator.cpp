@@ -318,6 +318,7 @@ private:
         &FunctionGenerator::matmul,     &FunctionGenerator::matmul,
         &FunctionGenerator::call,       &FunctionGenerator::branch,
         &FunctionGenerator::loop,       &FunctionGenerator::scan,
+        &FunctionGenerator::recurrence,
     };
     return (this->*random.pick(steps))();
   }
@@ -688,6 +689,36 @@ private:
     std::vector<Block> blocks{builder.endBlock(outputs)};
     return add(Op::Scan, {*initial, *xs},
                {{"carried", int64_t(1)}, {"sequences", int64_t(1)}, {"reverse", random.chance(30)}},
+               std::move(blocks));
+  }
+
+  /// Values of one type that steps combine, keep, exchange and collect.
+  bool recurrence() {
+    auto xs = findRanked(1);
+    if (!xs)
+      return false;
+    TensorType whole = typeOf(*xs), type{whole.dtype, {whole.dims.begin() + 1, whole.dims.end()}};
+    std::vector<ValueId> operands;
+    int64_t carried = random.between(1, 4);
+    for (int64_t i = 0; i < carried; ++i)
+      if (auto initial = partner(type))
+        operands.push_back(*initial);
+    operands.push_back(*xs);
+    if (auto other = partner(type))
+      operands.push_back(*other);
+    if (static_cast<int64_t>(operands.size()) < carried + 2)
+      return false;
+    std::vector<TensorType> types = typesOf(operands);
+    types[static_cast<size_t>(carried)] = type;
+    std::vector<ValueId> values = blockInputs(types), outputs;
+    for (int64_t i = random.between(1, 3); i > 0; --i)
+      values.push_back(
+          combine(values[random.below(values.size())], values[random.below(values.size())]));
+    for (int64_t i = carried + random.between(0, 3); i > 0; --i)
+      outputs.push_back(values[random.below(values.size())]);
+    std::vector<Block> blocks{builder.endBlock(outputs)};
+    return add(Op::Scan, operands,
+               {{"carried", carried}, {"sequences", int64_t(1)}, {"reverse", random.chance(30)}},
                std::move(blocks));
   }
 };

@@ -8,14 +8,14 @@
 // CHECK-SAME:    (%[[H:.*]]: tensor<4xf32>, %[[XS:.*]]: tensor<6x4xf32>, %[[Y:.*]]: tensor<6x4xf32> {{.*}})
 // CHECK:         %[[A:.*]] = bufferization.alloc_tensor() : tensor<4xf32>
 // CHECK:         %[[B:.*]] = bufferization.alloc_tensor() : tensor<4xf32>
-// CHECK:         %[[R:.*]]:4 = scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[C:.*]] = %[[H]], %[[N:.*]] = %[[A]], %[[O:.*]] = %[[B]], %[[ALL:.*]] = %[[Y]])
+// CHECK:         %[[R:.*]]:4 = scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[C:.*]] = %[[H]], %[[ALL:.*]] = %[[Y]], %[[N:.*]] = %[[A]], %[[O:.*]] = %[[B]])
 // CHECK-DAG:       %[[PLACE:.*]] = tensor.extract_slice %[[ALL]][%[[I]], 0] [1, 4] [1, 1]
 // CHECK-DAG:       %[[X:.*]] = tensor.extract_slice %[[XS]][%[[I]], 0] [1, 4] [1, 1]
 // CHECK:           %[[NEW:.*]] = func.call @kernel_0(%[[C]], %[[X]], %[[N]])
 // CHECK:           %[[OUT:.*]] = func.call @kernel_0(%[[X]], %[[X]], %[[PLACE]])
 // CHECK:           %[[IN:.*]] = tensor.insert_slice %[[OUT]] into %[[ALL]][%[[I]], 0]
-// CHECK:           scf.yield %[[NEW]], %[[O]], %[[N]], %[[IN]]
-// CHECK:         return %[[R]]#3
+// CHECK:           scf.yield %[[NEW]], %[[IN]], %[[O]], %[[N]]
+// CHECK:         return %[[R]]#1
 
 // BUFFERS-LABEL: func.func @run
 // BUFFERS-SAME:    (%[[H:.*]]: memref<4xf32>, %[[XS:.*]]: memref<6x4xf32>, %[[Y:.*]]: memref<6x4xf32>
@@ -126,6 +126,74 @@ module {
   }
   func.func private @kernel_0(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> attributes {mlc.kind = "elementwise"} {
     %0 = linalg.exp ins(%a : tensor<4xf32>) outs(%b : tensor<4xf32>) -> tensor<4xf32>
+    return %0 : tensor<4xf32>
+  }
+}
+
+// -----
+
+// What is carried and collected is computed in the slice that collects it and carried
+// from there: no other buffer, no copy.
+
+// BUFFERS-LABEL: func.func @run
+// BUFFERS-SAME:    (%[[H:.*]]: memref<4xf32>, %[[XS:.*]]: memref<6x4xf32>, %[[Y:.*]]: memref<6x4xf32>
+// BUFFERS-NOT:     memref.alloc
+// BUFFERS:         scf.for %[[I:.*]] = {{.*}} iter_args(%[[C:.*]] = %[[H]]) ->
+// BUFFERS-DAG:       %[[PLACE:.*]] = mlc.slot %[[Y]][%[[I]]]
+// BUFFERS-DAG:       %[[X:.*]] = mlc.slot %[[XS]][%[[I]]]
+// BUFFERS:           func.call @kernel_0(%[[C]], %[[X]], %[[PLACE]])
+// BUFFERS-NEXT:      scf.yield %[[PLACE]] :
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%h: tensor<4xf32>, %xs: tensor<6x4xf32>, %y: tensor<6x4xf32> {mlc.output = "y"}) -> tensor<6x4xf32> {
+    %r:2 = mlc.scan %h, %xs {carried = 1 : i64, sequences = 1 : i64} : (tensor<4xf32>, tensor<6x4xf32>) -> (tensor<4xf32>, tensor<6x4xf32>) {
+    ^bb0(%s: tensor<4xf32>, %x: tensor<4xf32>):
+      %e = tensor.empty() : tensor<4xf32>
+      %0 = func.call @kernel_0(%s, %x, %e) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      mlc.yield %0, %0 : tensor<4xf32>, tensor<4xf32>
+    }
+    return %r#1 : tensor<6x4xf32>
+  }
+  func.func private @kernel_0(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>) -> tensor<4xf32> attributes {mlc.kind = "elementwise"} {
+    %0 = linalg.add ins(%a, %b : tensor<4xf32>, tensor<4xf32>) outs(%c : tensor<4xf32>) -> tensor<4xf32>
+    return %0 : tensor<4xf32>
+  }
+}
+
+// -----
+
+// A value that is passed on for two steps more takes turns in four buffers, so that
+// none that is still read is written to. What came from a sequence or from outside
+// is passed on where it lies, and a pair that changes places needs no buffer.
+
+// BUFFERS-LABEL: func.func @run
+// BUFFERS-SAME:    (%[[H:[^:]*]]: memref<4xf32>, %[[G:[^:]*]]: memref<4xf32>, %[[XS:[^:]*]]: memref<6x4xf32>, %[[Y:[^:]*]]: memref<4xf32>
+// BUFFERS-COUNT-4: memref.alloc
+// BUFFERS-NOT:     memref.alloc
+// BUFFERS:         scf.for %[[I:.*]] = {{.*}} iter_args(%[[A:.*]] = %[[H]], %[[B:.*]] = %[[G]], %[[C:.*]] = %[[G]], %[[D:.*]] = %[[H]], %[[K:.*]] = %[[H]], %[[P:.*]] = %[[H]], %[[Q:.*]] = %[[G]], %[[R0:.*]] = %{{.*}}, %[[R1:.*]] = %{{.*}}, %[[R2:.*]] = %{{.*}}, %[[R3:.*]] = %{{.*}})
+// BUFFERS:           %[[X:.*]] = mlc.slot %[[XS]][%[[I]]]
+// BUFFERS-NEXT:      func.call @kernel_0(%[[A]], %[[C]], %[[R0]])
+// BUFFERS-NEXT:      scf.yield %[[R0]], %[[A]], %[[B]], %[[X]], %[[G]], %[[Q]], %[[P]], %[[R1]], %[[R2]], %[[R3]], %[[R0]]
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%h: tensor<4xf32>, %g: tensor<4xf32>, %xs: tensor<6x4xf32>, %y: tensor<4xf32> {mlc.output = "y"}) -> tensor<4xf32> {
+    %r:7 = mlc.scan %h, %g, %g, %h, %h, %h, %g, %xs, %g {carried = 7 : i64, sequences = 1 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<6x4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+    ^bb0(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>, %d: tensor<4xf32>, %k: tensor<4xf32>, %p: tensor<4xf32>, %q: tensor<4xf32>, %x: tensor<4xf32>, %same: tensor<4xf32>):
+      %e = tensor.empty() : tensor<4xf32>
+      %0 = func.call @kernel_0(%a, %c, %e) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      mlc.yield %0, %a, %b, %x, %same, %q, %p : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+    }
+    %1 = func.call @kernel_0(%r#2, %r#3, %y) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %2 = func.call @kernel_0(%r#5, %r#6, %y) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %3 = func.call @kernel_0(%r#4, %r#0, %y) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    return %3 : tensor<4xf32>
+  }
+  func.func private @kernel_0(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>) -> tensor<4xf32> attributes {mlc.kind = "elementwise"} {
+    %0 = linalg.add ins(%a, %b : tensor<4xf32>, tensor<4xf32>) outs(%c : tensor<4xf32>) -> tensor<4xf32>
     return %0 : tensor<4xf32>
   }
 }

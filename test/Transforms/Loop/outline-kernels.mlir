@@ -59,3 +59,55 @@ module {
     return %0, %0 : tensor<4xf32>, tensor<4xf32>
   }
 }
+
+// -----
+
+// What a loop carries is copied only if an inner loop did, into buffers of its own;
+// what a scan collects, if it is no new value.
+
+// CHECK-LABEL: func.func @run
+// CHECK:         mlc.scan
+// CHECK-NEXT:    ^bb0(%[[A:.*]]: tensor<4xf32>, %[[B:.*]]: tensor<4xf32>, %[[X:.*]]: tensor<4xf32>, %{{.*}}: tensor<i1>):
+// CHECK-NEXT:      tensor.empty
+// CHECK-NEXT:      %[[N:.*]] = func.call @[[$NEG:.*]](%[[X]], %{{.*}})
+// CHECK:           %[[W:.*]] = mlc.while %[[A]]
+// CHECK:             mlc.yield
+// CHECK:             %[[M:.*]] = func.call @[[$NEG]]
+// CHECK-NEXT:        mlc.yield %[[M]]
+// CHECK-NEXT:      }
+// CHECK-NEXT:      tensor.empty
+// CHECK-NEXT:      %[[D:.*]] = func.call @[[$COPY:.*]](%[[B]], %{{.*}})
+// CHECK-NEXT:      tensor.empty
+// CHECK-NEXT:      %[[E:.*]] = func.call @[[$COPY]](%[[W]], %{{.*}})
+// CHECK-NEXT:      mlc.yield %[[E]], %[[B]], %[[N]], %[[D]], %[[E]]
+// CHECK:       func.func private @[[$NEG]]
+// CHECK:         mlc.neg
+// CHECK:       func.func private @[[$COPY]]
+// CHECK:         mlc.reshape
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%x: tensor<4xf32> {mlc.input = "x"}, %p: tensor<i1> {mlc.input = "p"}, %xs: tensor<6x4xf32> {mlc.input = "xs"}) -> (tensor<6x4xf32> {mlc.output = "y"}) {
+    %r:5 = mlc.scan %x, %x, %xs, %p {carried = 2 : i64, sequences = 1 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<6x4xf32>, tensor<i1>) -> (tensor<4xf32>, tensor<4xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x4xf32>) {
+    ^bb0(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<4xf32>, %q: tensor<i1>):
+      %n = mlc.fusion "elementwise" (%v = %s) : (tensor<4xf32>) -> tensor<4xf32> {
+        %1 = mlc.neg %v : (tensor<4xf32>) -> tensor<4xf32>
+        mlc.yield %1 : tensor<4xf32>
+      }
+      %w = mlc.while %a, %q {carried = 1 : i64} : (tensor<4xf32>, tensor<i1>) -> tensor<4xf32> {
+      ^bb0(%c: tensor<4xf32>, %t: tensor<i1>):
+        mlc.yield %t : tensor<i1>
+      }, {
+      ^bb0(%c: tensor<4xf32>, %t: tensor<i1>):
+        %m = mlc.fusion "elementwise" (%v = %c) : (tensor<4xf32>) -> tensor<4xf32> {
+          %1 = mlc.neg %v : (tensor<4xf32>) -> tensor<4xf32>
+          mlc.yield %1 : tensor<4xf32>
+        }
+        mlc.yield %m : tensor<4xf32>
+      }
+      mlc.yield %w, %b, %n, %b, %w : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+    }
+    return %r#2 : tensor<6x4xf32>
+  }
+}
