@@ -5,9 +5,11 @@
 // dtype cannot hold, and shapes that do not broadcast.
 //
 //===----------------------------------------------------------------------===//
+#include "DebugNans.h"
 #include "OpKernel.h"
 #include "Trace.h"
 
+#include "mlc/Graph/HostOps.h"
 #include "mlc/Graph/Infer.h"
 #include "mlc/Tensor/Element.h"
 
@@ -30,7 +32,9 @@ using Ints = std::vector<int64_t>;
 
 [[noreturn]] void fail(const SourceLocation &where, std::string_view op, const std::string &message,
                        ErrorKind kind = ErrorKind::Usage) {
-  throw Error(kind, toString(where) + ": " + std::string(op) + ": " + message);
+  std::string name = std::string(op) + ": ";
+  throw Error(kind, toString(where) + ": " +
+                        (message.compare(0, name.size(), name) == 0 ? "" : name) + message);
 }
 
 template <typename T> T check(Result<T> result, const SourceLocation &where, std::string_view op) {
@@ -310,7 +314,32 @@ std::vector<Tensor> apply(Op op, const std::vector<Tensor> &operands, Attributes
   std::vector<Tensor> results;
   if (Status status = (*kernel)->run(pointers, results); !status)
     fail(where, name, status.error().message, status.error().kind);
+  if (engine.debugsNans())
+    if (Status status = refuseNewNan(name, pointers, results); !status)
+      fail(where, name, status.error().message, status.error().kind);
   return results;
+}
+
+Tensor customOp(const std::string &name, const std::vector<Tensor> &operands,
+                SourceLocation where) {
+  auto op = check(findCustomOp(name), where, "custom");
+  std::vector<TensorType> types;
+  types.reserve(operands.size());
+  for (const Tensor &operand : operands)
+    types.push_back(typeOf(operand));
+  TensorType type = check(inferCustomOp(*op, name, types), where, "custom");
+  Attributes attributes{{"function", name},
+                        {"dtype", std::string(dtypeName(type.dtype))},
+                        {"shape", std::move(type.dims)}};
+  return apply(Op::Custom, operands, std::move(attributes), where)[0];
+}
+
+void print(Operand x, const std::string &label) {
+  apply(Op::Print, {tensorOf(x, "print")}, {{"label", label}}, x.where);
+}
+
+void check(Operand condition, const std::string &message) {
+  apply(Op::Check, {tensorOf(condition, "check")}, {{"message", message}}, condition.where);
 }
 
 //===----------------------------------------------------------------------===//

@@ -74,7 +74,8 @@ static BodyRole roleOf(Operation *op) {
     return BodyRole::Softmax;
   if (isa<ReshapeOp, TransposeOp, SliceOp, ConcatOp, PackOp>(op))
     return BodyRole::Data;
-  if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp>(op) || !vocabularyOp(op))
+  if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp, PrintOp, CheckOp, CustomOp>(op) ||
+      !vocabularyOp(op))
     return BodyRole::Foreign;
   return BodyRole::Elementwise;
 }

@@ -216,3 +216,21 @@ func.func @shapes(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
 func.func @sink(%x: tensor<3x4xf32>) {
   return
 }
+
+// -----
+
+// What the host does is in no group, and ends those that it takes from.
+
+// CHECK-LABEL: func.func @host
+// CHECK:         %[[A:.*]] = mlc.fusion "elementwise" {{.*}} reason "consumer is not grouped"
+// CHECK:         mlc.print %[[A]]
+// CHECK-NEXT:    %[[F:.*]] = mlc.custom %[[A]]
+// CHECK-NEXT:    %[[R:.*]] = mlc.fusion "elementwise" (%{{.*}} = %[[F]])
+func.func @host(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %n = mlc.neg %x : (tensor<4xf32>) -> tensor<4xf32>
+  %a = mlc.abs %n : (tensor<4xf32>) -> tensor<4xf32>
+  mlc.print %a {label = "a"} : (tensor<4xf32>) -> ()
+  %f = mlc.custom %a {function = "f", dtype = "f32", shape = array<i64: 4>} : (tensor<4xf32>) -> tensor<4xf32>
+  %r = mlc.exp %f : (tensor<4xf32>) -> tensor<4xf32>
+  return %r : tensor<4xf32>
+}

@@ -1,5 +1,6 @@
 // mlc-fuse: groups the ops of a function, and of every block of its if, while and
-// scan, into mlc.fusion. Leaves parameters, calls and existing fusions alone.
+// scan, into mlc.fusion. Leaves parameters, calls, existing fusions and what the host
+// does alone.
 //
 // Ops are visited from last to first. An op joins the group of its users or
 // becomes the last op, the root, of a new one. A group has one result, its
@@ -56,7 +57,8 @@ Kind kindOf(Operation *op) {
 
 bool isGroupable(Operation *op) {
   return isa_and_nonnull<MLCDialect>(op->getDialect()) &&
-         !isa<ParameterOp, CallOp, FusionOp, YieldOp>(op) && !isControlFlow(op);
+         !isa<ParameterOp, CallOp, FusionOp, YieldOp, PrintOp, CheckOp, CustomOp>(op) &&
+         !isControlFlow(op);
 }
 
 // Only the index changes: cheaper to repeat in every group than to store.

@@ -5,6 +5,8 @@
 
 #include "mlc/Dialect/MLCDialect.h"
 
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
 using namespace mlir;
 
 namespace mlc::ir {
@@ -19,7 +21,8 @@ static void collect(Block &block, llvm::DenseSet<Value> &values) {
           values.insert(argument);
       collect(region.front(), values);
     }
-    bool isKnown = llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); }) &&
+    bool isKnown = isMemoryEffectFree(&op) &&
+                   llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); }) &&
                    llvm::all_of(op.getResultTypes(), [](Type type) {
                      return cast<RankedTensorType>(type).hasStaticShape();
                    });

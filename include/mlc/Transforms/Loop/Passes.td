@@ -9,7 +9,8 @@ def OutlineKernelsPass : Pass<"mlc-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn every distinct mlc.fusion into a private destination-passing function";
   let description = [{
     Equal fusions share one kernel, so that compile time grows with distinct
-    kernels. @run and @prepare take their results as trailing arguments from here
+    kernels. A print or custom op becomes a call of a function without a body, which
+    the module's attribute mlc.host_calls describes. @run and @prepare take their results as trailing arguments from here
     on; a result that no kernel computes is copied by a kernel of its own.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
@@ -17,14 +18,14 @@ def OutlineKernelsPass : Pass<"mlc-outline-kernels", "::mlir::ModuleOp"> {
 }
 
 def LowerControlFlowPass : Pass<"mlc-lower-control-flow", "::mlir::ModuleOp"> {
-  let summary = "Turn mlc.if, mlc.while and mlc.scan in @run and @prepare into scf";
+  let summary = "Turn mlc.if, while, scan and check in @run and @prepare into scf";
   let description = [{
     A carried value takes turns in two buffers: a step reads one and writes the
     other. What a scan collects is written to its slice of the result, and both
     blocks of an if write to one destination. What a block returns as it came, or
     twice, mlc-outline-kernels has made copies of; nothing else is copied. A while that
-    would exceed its limit ends the run by mlc.stop_unless, whose texts are the
-    module's attribute mlc.messages.
+    would exceed its limit, and a check of what is false, end the run by
+    mlc.stop_unless, whose texts are the module's attribute mlc.messages.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::bufferization::BufferizationDialect",
