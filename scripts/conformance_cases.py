@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 
-from conformance_model import (BATCHES, DTYPES, INT_RANGE, SHAPES, Draw, block, case, function,
-                               model, node, op_case, tensor)
+import conformance_host
+from conformance_model import (BATCHES, DTYPES, INT_RANGE, SHAPES, Draw, block, case, flow_case,
+                               function, model, node, op_case, tensor)
 
 NUMBERS = ["f32", "i32", "i64"]
 NARROW = [[], [0], [1], [17], [64], [3, 5]]  # for the dtypes beside the first
@@ -567,13 +568,6 @@ def call():
 # Control flow: small integers throughout, so that every result is exact ----------
 
 
-def flow_case(name, inputs, nodes, outputs, runs):
-    """inputs, outputs: (name, dtype, dims); runs: (arrays, arrays) in their order."""
-    graph = model([function("main", inputs, nodes, [(n, n) for n, _, _ in outputs])])
-    tensors = lambda typed, arrays: {n: tensor(t, np.shape(a), a) for (n, t, _), a in zip(typed, arrays)}
-    return case(name, graph, [(tensors(inputs, i), tensors(outputs, o)) for i, o in runs])
-
-
 def branch():
     random, cases = Draw(31), []
     for dtype, dims in [("f32", []), ("f32", [17]), ("f32", [3, 0]), ("i32", [5]), ("bool", [33]),
@@ -712,47 +706,6 @@ def scan():
     return cases
 
 
-# Effects and functions of the host ----------------------------------------------
-
-
-def host_cases(op, dtypes, draw, attributes, result):
-    """The op on x beside y = `result`(x), of x's type, by one node of the vocabulary or by the op itself."""
-    cases = []
-    for dtype in dtypes:
-        for dims in [[], [0], [1], [17], [65], [3, 33], [2, 0, 3], ["batch"], ["batch", 5]]:
-            x, y = ("x", dtype, dims), ("y", dtype, dims)
-            runs = []
-            for size in BATCHES if "batch" in dims else [0]:
-                value = draw(dtype, [size if d == "batch" else d for d in dims])
-                runs.append(([value], [result(value)]))
-            if op == "custom":
-                nodes = [node(op, ["x"], [y], {**attributes, "dtype": dtype, "shape": dims})]
-            else:
-                nodes = [node(op, ["x"], [], attributes),
-                         node("logical_not" if dtype == "bool" else "neg", ["x"], [y], name="negation")]
-            cases.append(flow_case(f"{dtype}{dims}".replace("'", ""), [x], nodes, [y], runs))
-    return cases
-
-
-def negation(x):
-    return ~x if x.dtype == np.bool_ else np.negative(x)
-
-
-def shown():
-    return host_cases("print", DTYPES, Draw(41).special, {"label": "x"}, negation)
-
-
-def checked():
-    return host_cases("check", ["bool"], lambda _, shape: np.ones(shape, np.bool_), {"message": "all are true"},
-                      negation)
-
-
-def custom():
-    # ConformanceTest.cpp defines it: the elements in reverse row-major order.
-    return host_cases("custom", DTYPES, Draw(43).special, {"function": "reverse"},
-                      lambda x: x.reshape(-1)[::-1].reshape(x.shape))
-
-
 SPREAD = np.concatenate([np.linspace(-20, 20, 81), np.linspace(-110, 110, 45)])
 POSITIVE = np.concatenate([np.linspace(0.5, 2, 31), 2.0 ** np.linspace(-148, 127, 56)])
 
@@ -795,7 +748,7 @@ FILES = {
     "if": branch,
     "while": loop,
     "scan": scan,
-    "print": shown,
-    "check": checked,
-    "custom": custom,
+    "print": conformance_host.shown,
+    "check": conformance_host.checked,
+    "custom": conformance_host.custom,
 }

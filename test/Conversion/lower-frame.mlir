@@ -53,8 +53,12 @@ module {
 
 // CHECK: module attributes {mlc.host_calls = {{.*}}, mlc.messages = {{\[}}[4, "node `f`: custom: function `f` cannot be called: the frame's host has no `call`"]]}
 // CHECK-LABEL: func.func @run
+// CHECK:         llvm.mlir.constant(56 : i64)
+// CHECK:         llvm.mlir.constant(8 : i64)
 // CHECK:         %[[CONTEXT:.*]] = llvm.load
+// CHECK:         llvm.mlir.constant(24 : i64)
 // CHECK:         %[[CALL:.*]] = llvm.load
+// CHECK:         llvm.mlir.constant(48 : i64)
 // CHECK:         %[[DIMS:.*]] = llvm.load
 // CHECK:         %[[LIST:.*]] = llvm.alloca
 // CHECK:         cf.cond_br %[[NONE:.*]], ^[[AFTER:.*]], ^[[PRINT:.*]]
@@ -64,10 +68,18 @@ module {
 // CHECK:         llvm.icmp "eq" %[[CODE]]
 // CHECK:         cf.cond_br %{{.*}}, ^[[AFTER]], ^[[FAILED:.*]]
 // CHECK:       ^[[AFTER]]:
-// CHECK:         cf.cond_br %[[NONE]], ^[[WITHOUT:.*]], ^[[CUSTOM:.*]]
+// CHECK:         cf.cond_br %{{.*}}, ^{{.*}}, ^[[ON:.*]]
+// CHECK:       ^[[ON]]:
+// CHECK-NEXT:    cf.cond_br %[[NONE]], ^[[WITHOUT:.*]], ^[[CUSTOM:.*]]
 // CHECK:       ^[[CUSTOM]]:
 // CHECK:         llvm.call %[[CALL]]
 // CHECK:         cf.cond_br %{{.*}}, ^[[END:.*]], ^[[FAILED]]
+// CHECK:       ^[[FAILED]]:
+// CHECK-NEXT:    %[[R:.*]] = arith.constant -1 : i32
+// CHECK-NEXT:    return %[[R]]
+// CHECK:       ^[[WITHOUT]]:
+// CHECK-NEXT:    %[[R:.*]] = arith.constant 2 : i32
+// CHECK-NEXT:    return %[[R]]
 // CHECK-NOT:   func.func private
 module attributes {mlc.host_calls = [{kind = "print", name = "x", operands = [tensor<4xf32>], place = "", results = []}, {kind = "custom", name = "f", operands = [tensor<4xf32>], place = "node `f`: ", results = [tensor<4xf32>]}]} {
   func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {

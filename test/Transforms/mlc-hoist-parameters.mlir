@@ -76,10 +76,10 @@ module attributes {mlc.parameters = [["w", tensor<2xf32>]]} {
 // What is printed of parameters alone is printed by @run; a custom op on them is
 // prepared, and so is no loop that prints.
 
-// CHECK-LABEL: func.func @prepare
-// CHECK:         %[[F:.*]] = mlc.custom
-// CHECK:         return %[[F]], %{{.*}}
-// CHECK-LABEL: func.func @run
+// CHECK:       func.func @prepare(%[[W:.*]]: tensor<2x4xf32> {mlc.parameter = "w"})
+// CHECK:         %[[F:.*]] = mlc.custom %[[W]]
+// CHECK-NEXT:    return %[[F]], %[[W]]
+// CHECK:       func.func @run
 // CHECK:         mlc.print
 // CHECK:         mlc.scan
 // CHECK:           mlc.print

@@ -5,7 +5,7 @@
 // CHECK-LABEL: func.func @many
 // CHECK-SAME:    (%[[C:.*]]: tensor<?x3xi1>)
 // CHECK-NEXT:    %[[N:.*]] = mlc.cast %[[C]] {dtype = "i32"} : (tensor<?x3xi1>) -> tensor<?x3xi32>
-// CHECK-NEXT:    %[[M:.*]] = mlc.reduce %[[N]] {axes = array<i64: 0, 1>, keep_dims = false, kind = "min"} : (tensor<?x3xi32>) -> tensor<i32>
+// CHECK-NEXT:    %[[M:.*]] = mlc.reduce %[[N]] {axes = array<i64: 0, 1>, kind = "min"} : (tensor<?x3xi32>) -> tensor<i32>
 // CHECK-NEXT:    %[[A:.*]] = mlc.cast %[[M]] {dtype = "bool"} : (tensor<i32>) -> tensor<i1>
 // CHECK-NEXT:    mlc.check %[[A]] {message = "sorted"} : (tensor<i1>) -> ()
 func.func @many(%c: tensor<?x3xi1>) attributes {mlc.dims = ["n"]} {
