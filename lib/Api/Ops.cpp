@@ -288,7 +288,10 @@ std::vector<Tensor> apply(Op op, const std::vector<Tensor> &operands, Attributes
   std::string_view name = opInfo(op).name;
   if (opInfo(op).numBlocks > 0)
     fail(where, name, "has blocks, which mlc/Api/Flow.h makes of functions");
-  if (Trace *trace = traceOf(operands))
+  Trace *trace = traceOf(operands);
+  if (!trace && hasEffect(op)) // it is to happen whenever the graph runs, not now
+    trace = Trace::active();
+  if (trace)
     return trace->record(op, operands, std::move(attributes), where);
   if (op == Op::Parameter || op == Op::Call)
     fail(where, name, "has a meaning in a model file only");

@@ -166,7 +166,8 @@ Tensor mean(Operand x, const std::vector<int64_t> &axes = {}, bool keepDims = fa
 Tensor softmax(Operand x, int64_t axis = -1);
 
 //===----------------------------------------------------------------------===//
-// The host. In a trace these are recorded, and happen whenever the compiled graph runs.
+// The host. While a function is traced, print and check are recorded whatever their
+// operands are, and happen whenever the compiled graph runs.
 //===----------------------------------------------------------------------===//
 
 /// Shows a value under a label, by default on stderr: see EngineOptions::print.

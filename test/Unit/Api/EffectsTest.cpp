@@ -350,6 +350,55 @@ TEST_CASE("C++ prints and checks the same at once and compiled") {
              Contains("node `check` (EffectsTest.cpp:") && Contains("): check: y is positive"));
 }
 
+TEST_CASE("what a function captures is printed and checked by every call of it") {
+  DefaultLog printed;
+  Tensor weights = array({1, 2}), fine = array({1}) > 0, bad = array({1}) < 0;
+  auto f = jit([&](const Tensor &x) {
+    print(weights, "weights");
+    check(fine, "fine");
+    return x + weights;
+  });
+  for (int i = 1; i <= 3; ++i) {
+    f(weights);
+    CHECK(*printed.log == Log(static_cast<size_t>(i), "weights: f32[2] [1, 2]"));
+  }
+  auto g = jit([&](const Tensor &x) {
+    check(bad, "never");
+    return x * 2;
+  });
+  for (int i = 0; i < 2; ++i)
+    CHECK_THAT(errorOf([&] { g(weights); }), Contains("check: never"));
+}
+
+TEST_CASE("C++ control flow prints what it runs, at once and compiled") {
+  DefaultLog printed;
+  auto f = [](const Tensor &xs) {
+    auto step = [&](const Tensor &sum, const Tensor &x) {
+      print(x, "x");
+      Tensor next = sum + x;
+      cond(
+          next > 3, [&] { return print(next, "large"), next; },
+          [&] { return print(next, "small"), next; });
+      return std::make_pair(next, next);
+    };
+    return scan(step, zeros({}), xs).first;
+  };
+  auto compiled = jit(f);
+  for (const Tensor &xs : {array({1, 2, 3}), zeros({0})}) {
+    printed.log->clear();
+    Tensor expected = f(xs);
+    Log eager = *printed.log;
+    printed.log->clear();
+    CHECK(values(compiled(xs)) == values(expected));
+    CHECK(*printed.log == eager);
+    if (xs.size() == 3)
+      CHECK(eager == Log{"x: f32[] 1", "small: f32[] 1", "x: f32[] 2", "small: f32[] 3",
+                         "x: f32[] 3", "large: f32[] 6"});
+    else
+      CHECK(eager.empty());
+  }
+}
+
 TEST_CASE("checks in C++ take bools, and numbers print as what they are") {
   DefaultLog printed;
   print(1.5, "number");
