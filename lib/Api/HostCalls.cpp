@@ -26,6 +26,7 @@ Result<HostCalls> HostCalls::find(const ImageInterface &interface,
       if (!op)
         return failed(op.error());
       std::vector<TensorType> operands;
+      operands.reserve(description.operands.size());
       for (const ImageTensor &operand : description.operands)
         operands.push_back(typeOf(operand, interface.dims));
       if (Status status = checkCustomOp(**op, description.name, operands,
@@ -63,6 +64,7 @@ Status HostTable::perform(const HostCalls::Call &call, const void *const *operan
                           void *const *results, const int64_t *dims) const {
   const ImageHostCall &description = call.description;
   std::vector<Tensor> values;
+  values.reserve(description.operands.size());
   for (size_t i = 0; i < description.operands.size(); ++i)
     values.push_back(tensorAt(operands[i], description.operands[i], dims));
   if (!call.custom)

@@ -234,3 +234,17 @@ func.func @host(%x: tensor<4xf32>) -> tensor<4xf32> {
   %r = mlc.exp %f : (tensor<4xf32>) -> tensor<4xf32>
   return %r : tensor<4xf32>
 }
+
+// -----
+
+// Nothing joins what reduces the symbolic dimension: its operand tells the size.
+
+// CHECK-LABEL: func.func @symbolic_reduction
+// CHECK:         %[[N:.*]] = mlc.fusion "elementwise" {{.*}} -> tensor<?xi32> reason "consumer reduces the symbolic dimension"
+// CHECK:         mlc.fusion "reduction" (%{{.*}} = %[[N]]) : (tensor<?xi32>) -> tensor<i32>
+func.func @symbolic_reduction(%c: tensor<?xi1>, %x: tensor<i32>) -> tensor<i32> attributes {mlc.dims = ["n"]} {
+  %b = mlc.broadcast %x {shape = array<i64: -1>, axes = array<i64>} : (tensor<i32>) -> tensor<?xi32>
+  %n = mlc.neg %b : (tensor<?xi32>) -> tensor<?xi32>
+  %r = mlc.reduce %n {kind = "min", axes = array<i64: 0>} : (tensor<?xi32>) -> tensor<i32>
+  return %r : tensor<i32>
+}

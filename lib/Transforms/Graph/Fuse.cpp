@@ -153,6 +153,8 @@ private:
       return "consumer is a softmax";
     if (group.kind == Kind::Data)
       return "consumer moves data";
+    if (reducesSymbolic(group))
+      return "consumer reduces the symbolic dimension";
     if (kind == Kind::Contraction && group.kind == Kind::Contraction)
       return "consumer has a contraction already";
     if (kind == Kind::Contraction && group.kind == Kind::Reduction)
@@ -162,6 +164,13 @@ private:
     if (static_cast<int64_t>(group.members.size()) >= maxOps)
       return "group is full";
     return "";
+  }
+
+  // A kernel learns the size of the symbolic dimension from its operands and results:
+  // where no result has it, the operand that is reduced must stay one.
+  static bool reducesSymbolic(const Group &group) {
+    return group.kind == Kind::Reduction && ShapedType::isDynamicShape(group.shape) &&
+           !ShapedType::isDynamicShape(shapeOf(group.root->getResult(0)));
   }
 
   void join(Operation *op, size_t index) {

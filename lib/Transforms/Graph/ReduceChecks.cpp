@@ -13,14 +13,22 @@ namespace mlc::ir {
 
 namespace {
 
+// The least element along the axes from `first` on.
+Value leastOf(OpBuilder &builder, Location loc, Value numbers, int64_t first) {
+  auto type = cast<RankedTensorType>(numbers.getType());
+  auto axes = llvm::to_vector(llvm::seq<int64_t>(first, type.getRank()));
+  auto result = RankedTensorType::get(type.getShape().take_front(first), type.getElementType());
+  return ReduceOp::create(builder, loc, result, numbers, "min", axes, /*keep_dims=*/false);
+}
+
 // Whether all elements are true. The least of nothing is not 0, which is right.
 Value allOf(OpBuilder &builder, Location loc, Value condition) {
   auto type = cast<RankedTensorType>(condition.getType());
-  Type i32 = builder.getI32Type();
-  Value numbers = CastOp::create(builder, loc, type.clone(i32), condition, "i32");
-  auto axes = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
-  Value least = ReduceOp::create(builder, loc, RankedTensorType::get({}, i32), numbers, "min", axes,
-                                 /*keep_dims=*/false);
+  Value least = CastOp::create(builder, loc, type.clone(builder.getI32Type()), condition, "i32");
+  // Nothing is fused into what reduces the symbolic dimension, so that goes last.
+  if (type.isDynamicDim(0) && type.getRank() > 1)
+    least = leastOf(builder, loc, least, 1);
+  least = leastOf(builder, loc, least, 0);
   return CastOp::create(builder, loc, RankedTensorType::get({}, builder.getI1Type()), least,
                         "bool");
 }

@@ -230,6 +230,24 @@ TEST_CASE_METHOD(LoggingEngine, "a check passes or ends the run, in every execut
   }
 }
 
+TEST_CASE_METHOD(LoggingEngine, "a check of any number of rows that are all alike") {
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId p = builder.input("p", type({}, DType::Bool)), x = builder.input("x", type({Dim("n")}));
+  Attributes attributes{{"shape", Dims{Dim("n")}}, {"axes", std::vector<int64_t>()}};
+  effect(builder, Op::Check, get(builder.node(Op::Broadcast, {p}, attributes)), message("all"));
+  builder.output(add(builder, x, x), "y");
+  graph.functions.push_back(builder.finish());
+  for (bool holds : {true, false})
+    for (int64_t rows : {0, 1, 17})
+      for (const Way &way : kWays) {
+        INFO(way.name << ", " << rows << " rows");
+        TensorMap inputs{{"p", truth({}, {holds})}, {"x", zeros({rows})}};
+        auto result = engine.evaluate(graph, {}, inputs, way.executor, way.options());
+        CHECK(result.ok() == (holds || rows == 0));
+      }
+}
+
 TEST_CASE_METHOD(LoggingEngine, "a check stands where it stands among prints") {
   Graph graph;
   FunctionBuilder builder(graph, "main");
