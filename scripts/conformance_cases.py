@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 
-from conformance_model import (BATCHES, DTYPES, INT_RANGE, SHAPES, Draw, block, case, function,
-                               model, node, op_case, tensor)
+import conformance_host
+from conformance_model import (BATCHES, DTYPES, INT_RANGE, SHAPES, Draw, block, case, flow_case,
+                               function, model, node, op_case, tensor)
 
 NUMBERS = ["f32", "i32", "i64"]
 NARROW = [[], [0], [1], [17], [64], [3, 5]]  # for the dtypes beside the first
@@ -567,13 +568,6 @@ def call():
 # Control flow: small integers throughout, so that every result is exact ----------
 
 
-def flow_case(name, inputs, nodes, outputs, runs):
-    """inputs, outputs: (name, dtype, dims); runs: (arrays, arrays) in their order."""
-    graph = model([function("main", inputs, nodes, [(n, n) for n, _, _ in outputs])])
-    tensors = lambda typed, arrays: {n: tensor(t, np.shape(a), a) for (n, t, _), a in zip(typed, arrays)}
-    return case(name, graph, [(tensors(inputs, i), tensors(outputs, o)) for i, o in runs])
-
-
 def branch():
     random, cases = Draw(31), []
     for dtype, dims in [("f32", []), ("f32", [17]), ("f32", [3, 0]), ("i32", [5]), ("bool", [33]),
@@ -829,4 +823,7 @@ FILES = {
     "if": branch,
     "while": loop,
     "scan": scan,
+    "print": conformance_host.shown,
+    "check": conformance_host.checked,
+    "custom": conformance_host.custom,
 }

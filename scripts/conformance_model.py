@@ -115,3 +115,10 @@ def op_case(op, inputs, output, attributes, runs, name):
                      {"y": tensor(output[0], result.shape, result)}))
     label = ", ".join(f"{t}{list(d)}".replace("'", "") for t, d in inputs)
     return case(f"{name} {label}".strip(), graph, rows)
+
+
+def flow_case(name, inputs, nodes, outputs, runs):
+    """inputs, outputs: (name, dtype, dims); runs: (arrays, arrays) in their order."""
+    graph = model([function("main", inputs, nodes, [(n, n) for n, _, _ in outputs])])
+    tensors = lambda typed, arrays: {n: tensor(t, np.shape(a), a) for (n, t, _), a in zip(typed, arrays)}
+    return case(name, graph, [(tensors(inputs, i), tensors(outputs, o)) for i, o in runs])

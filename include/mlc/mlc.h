@@ -16,6 +16,7 @@
 #include "mlc/Api/Flow.h"
 #include "mlc/Api/Ops.h"
 #include "mlc/Graph/Graph.h"
+#include "mlc/Graph/HostOps.h"
 #include "mlc/Model/Model.h"
 #include "mlc/Runtime/Compiler.h"
 #include "mlc/Support/Result.h"
@@ -38,6 +39,8 @@ struct EngineOptions {
   std::shared_ptr<CompilerClient> compiler;
   /// Messages for people (one line each); null: silence.
   std::function<void(const std::string &)> log;
+  /// Where ops print; null: one line, or a block for a matrix, on stderr.
+  PrintFunction print;
 };
 
 struct CompileOptions {
@@ -92,11 +95,21 @@ public:
   /// true: what jit() wrapped runs op by op, for debugging. Also set by the
   /// environment variable MLC_DISABLE_JIT=1 when the engine is created.
   void setEager(bool eager) const;
+  /// true: the first op whose result has a NaN, and none of its operands, ends the run
+  /// with an error that names it and its place. evaluate() then runs op by op, and so do
+  /// functions of jit(). Ops in C++ belong to defaultEngine(); an Executable is not
+  /// looked into. Also set by the environment variable MLC_DEBUG_NANS=1 when the engine
+  /// is created.
+  void setDebugNans(bool debug) const;
+  bool debugsNans() const;
+  /// Whether setEager or setDebugNans asks for op by op.
   bool isEager() const;
   /// true: a jit() function that meets a second signature throws an error that says
   /// what differs, for programs in which that must not happen. Also set by the
   /// environment variable MLC_FAIL_ON_RECOMPILE=1 when the engine is created.
   void setFailOnRecompile(bool fail) const;
+  /// See EngineOptions; also for what is compiled already.
+  void setPrint(PrintFunction print) const;
   /// What was traced, compiled and found in a cache since the engine was created.
   EngineStats stats() const;
   /// Runs a function once, by any executor. Inputs are given by name.
@@ -108,6 +121,7 @@ public:
 
 private:
   friend class JitFunction;
+  friend struct OpKernel;
   friend std::vector<Tensor> apply(Op, const std::vector<Tensor> &, Attributes, SourceLocation);
   explicit Engine(std::shared_ptr<State> state) : state(std::move(state)) {}
   std::shared_ptr<State> state;
@@ -150,7 +164,8 @@ public:
   /// Bound outputs, in the interface's order.
   const std::vector<Tensor> &outputs() const;
   /// The function and its frame, for callers that count nanoseconds: valid while
-  /// this Call lives and is not moved from.
+  /// this Call lives and is not moved from. The frame has a host if the graph prints or
+  /// has custom ops.
   mlc_run_function function() const;
   mlc_frame *frame();
 

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ControlFlow.h"
+#include "DebugNans.h"
 #include "OpKernel.h"
 #include "Signature.h"
 
@@ -212,6 +213,9 @@ Status EagerRunner::State::dispatch(const BlockPlan &plan, NodePlan &step,
   }
   if (Status status = found->op.run(operands, results); !status)
     return status;
+  if (engine.debugsNans())
+    if (Status status = refuseNewNan(opInfo(step.node->op).name, operands, results); !status)
+      return status;
   for (size_t i = 0; i < results.size(); ++i)
     owned[static_cast<size_t>(step.node->results[i])] = std::move(results[i]);
   return {};
@@ -239,6 +243,12 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(BlockPlan &plan,
   for (const auto &entry : plan.atHand)
     values[static_cast<size_t>(entry.first)] = &entry.second;
 
+  // Of nested blocks and calls, the innermost node is the one to name.
+  auto failed = [&](const Node &node, Error error) {
+    if (error.message.compare(0, 10, "function `") != 0)
+      error.message = placeOf(function, node) + error.message;
+    return error;
+  };
   for (NodePlan &step : plan.nodes) {
     const Node &node = *step.node;
     if (step.callee || !step.blocks.empty()) {
@@ -252,13 +262,8 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(BlockPlan &plan,
       auto collected = [&] { return collectedTypes(plan, node, dims); };
       auto results = step.callee ? executeFunction(*step.callee, arguments)
                                  : runControlFlow(node, arguments, runBlock, collected);
-      if (!results) {
-        Error error = results.takeError();
-        if (error.message.compare(0, 10, "function `") != 0)
-          error.message =
-              "function `" + function.name + "`: node `" + node.name + "`: " + error.message;
-        return error;
-      }
+      if (!results)
+        return failed(node, results.takeError());
       for (size_t i = 0; i < results->size(); ++i)
         owned[static_cast<size_t>(node.results[i])] = std::move((*results)[i]);
     } else {
@@ -266,7 +271,7 @@ Result<std::vector<Tensor>> EagerRunner::State::execute(BlockPlan &plan,
       for (ValueId operand : node.operands)
         operands.push_back(values[static_cast<size_t>(operand)]);
       if (Status status = dispatch(plan, step, dims, owned); !status)
-        return status.takeError();
+        return failed(node, status.takeError());
     }
     for (ValueId result : node.results)
       values[static_cast<size_t>(result)] = &*owned[static_cast<size_t>(result)];

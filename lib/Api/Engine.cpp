@@ -37,7 +37,8 @@ int64_t largestDim(const Graph &graph, const Function &entry) {
 }
 
 /// Runs an image's prepare on the parameters.
-Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &parameters) {
+Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &parameters,
+                                        const HostCalls &hostCalls) {
   const ImageInterface &interface = image.interface();
   std::vector<const void *> pointers;
   for (const ImageTensor &parameter : interface.parameters) {
@@ -61,7 +62,9 @@ Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &par
   frame.prepared = prepared->data();
   frame.workspace = workspace->data();
   frame.dims = dims.data();
-  if (Status status = statusOf(image.prepare()(&frame), interface); !status)
+  HostTable host(hostCalls);
+  frame.host = host.get();
+  if (Status status = statusOf(image.prepare()(&frame), interface, &host); !status)
     return status.takeError();
   return prepared;
 }
@@ -144,15 +147,20 @@ Result<Engine> Engine::create(EngineOptions options) {
   state->compiler = options.compiler ? std::move(options.compiler) : CompilerClient::inProcess();
   state->log = std::move(options.log);
   state->opKernels = std::make_shared<OpKernelCache>();
-  state->eager = isSet("MLC_DISABLE_JIT");
+  state->printer = std::make_shared<Printer>(std::move(options.print));
+  state->opByOp = (isSet("MLC_DISABLE_JIT") ? State::kEager : 0) |
+                  (isSet("MLC_DEBUG_NANS") ? State::kDebugNans : 0);
   state->failOnRecompile = isSet("MLC_FAIL_ON_RECOMPILE");
   return Engine(std::move(state));
 }
 
 bool Engine::hasCompiler() const { return state->hasCompiler(); }
-void Engine::setEager(bool eager) const { state->eager = eager; }
-bool Engine::isEager() const { return state->eager; }
+void Engine::setEager(bool eager) const { state->setOpByOp(State::kEager, eager); }
+void Engine::setDebugNans(bool debug) const { state->setOpByOp(State::kDebugNans, debug); }
+bool Engine::isEager() const { return state->opByOp != 0; }
+bool Engine::debugsNans() const { return (state->opByOp & State::kDebugNans) != 0; }
 void Engine::setFailOnRecompile(bool fail) const { state->failOnRecompile = fail; }
+void Engine::setPrint(PrintFunction print) const { state->printer->set(std::move(print)); }
 EngineStats Engine::stats() const {
   return {state->traces, state->compilations, state->hits, state->bytes};
 }
@@ -177,7 +185,11 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
   auto loaded = state->compile(compileRequest(graph, options));
   if (!loaded)
     return loaded.takeError();
-  auto prepared = prepareParameters(*(*loaded)->image, parameters);
+  const Image &image = *(*loaded)->image;
+  auto hostCalls = HostCalls::find(image.interface(), state->printer);
+  if (!hostCalls)
+    return hostCalls.takeError();
+  auto prepared = prepareParameters(image, parameters, *hostCalls);
   if (!prepared)
     return prepared.takeError();
   state->bytes += (*loaded)->image->interface().preparedBytes;
@@ -185,6 +197,7 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
   executable->loaded = std::move(*loaded);
   executable->prepared = std::move(*prepared);
   executable->maxDim = largestDim(graph, **entry);
+  executable->hostCalls = std::move(*hostCalls);
   return Executable(std::move(executable));
 }
 
@@ -227,6 +240,8 @@ Result<Graph> Engine::parseMlir(std::string_view text) const {
 Result<TensorMap> Engine::evaluate(const Graph &graph, const TensorMap &parameters,
                                    const TensorMap &inputs, Executor executor,
                                    const CompileOptions &options) const {
+  if (executor == Executor::Jit && debugsNans())
+    executor = Executor::Eager;
   if (executor == Executor::Jit) {
     auto executable = compile(graph, parameters, options);
     if (!executable)
@@ -247,7 +262,8 @@ Result<TensorMap> Engine::evaluate(const Graph &graph, const TensorMap &paramete
   auto bound = bindTensors(interfaceOf(**entry), inputs, {}, /*allocate=*/false);
   if (!bound)
     return bound.takeError();
-  auto outputs = evaluateReference(graph, **entry, parameters, bound->inputs);
+  auto outputs =
+      evaluateReference(graph, **entry, parameters, bound->inputs, state->printer->get());
   if (!outputs)
     return outputs.takeError();
   TensorMap results;

@@ -41,7 +41,29 @@ Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs)
   frame.prepared = state->prepared.data();
   frame.workspace = call->workspace.data();
   frame.dims = call->dims.data();
+  if (!state->hostCalls.empty())
+    frame.host = call->host.emplace(state->hostCalls).get();
   return Call(std::move(call));
+}
+
+/// What the host does may run other kernels on the thread, so its scratch memory is left
+/// to them.
+static Status runWithHost(const Executable::State &state, const void *const *inputs,
+                          void *const *outputs, int64_t workspaceBytes, const int64_t *dims) {
+  auto workspace = AlignedBuffer::allocate(workspaceBytes, "a workspace");
+  if (!workspace)
+    return workspace.takeError();
+  HostTable host(state.hostCalls);
+  mlc_frame frame{};
+  frame.version = MLC_FRAME_VERSION;
+  frame.inputs = inputs;
+  frame.outputs = outputs;
+  frame.prepared = state.prepared.data();
+  frame.workspace = workspace->data();
+  frame.dims = dims;
+  frame.host = host.get();
+  const Image &image = *state.loaded->image;
+  return statusOf(image.run()(&frame), image.interface(), &host);
 }
 
 Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
@@ -72,7 +94,10 @@ Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
                          ", the largest is " + std::to_string(state->maxDim));
   for (size_t i = 0; i < interface.outputs.size(); ++i)
     outputPointers[i] = outputs[i].data();
-  auto workspace = threadScratch(image.workspaceBytes()(&dim));
+  int64_t workspaceBytes = image.workspaceBytes()(&dim);
+  if (!state->hostCalls.empty())
+    return runWithHost(*state, inputPointers, outputPointers, workspaceBytes, &dim);
+  auto workspace = threadScratch(workspaceBytes);
   if (!workspace)
     return workspace.takeError();
   mlc_frame frame{};
@@ -103,7 +128,8 @@ Call &Call::operator=(Call &&) noexcept = default;
 Call::~Call() = default;
 
 Status Call::run() {
-  return statusOf(state->function(&state->frame), state->executable->loaded->image->interface());
+  return statusOf(state->function(&state->frame), state->executable->loaded->image->interface(),
+                  state->host ? &*state->host : nullptr);
 }
 
 const std::vector<Tensor> &Call::outputs() const { return state->outputs; }

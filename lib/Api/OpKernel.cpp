@@ -53,15 +53,16 @@ Result<OpKernel> OpKernel::make(const Engine &engine, Node node,
     kernel.resultShapes.push_back(std::move(shape));
     builder.output(result, "y" + std::to_string(kernel.resultTypes.size() - 1));
   }
-  if (engine.hasCompiler()) {
+  bool isHosts = hasEffect(node.op) || node.op == Op::Custom;
+  if (!isHosts && engine.hasCompiler()) {
     alone.functions.push_back(builder.finish());
     auto executable = engine.compile(alone, {}, options);
     if (!executable)
-      return Error{executable.error().kind,
-                   "node '" + node.name + "': " + executable.error().message};
+      return executable.takeError();
     kernel.executable = std::move(*executable);
   }
   kernel.node = std::move(node);
+  kernel.printer = engine.state->printer;
   return kernel;
 }
 
@@ -73,7 +74,7 @@ Status OpKernel::run(const std::vector<const Tensor *> &operands,
     inputs.reserve(operands.size());
     for (const Tensor *operand : operands)
       inputs.push_back(*operand);
-    auto values = evaluateNode(node, inputs, resultTypes);
+    auto values = evaluateNode(node, inputs, resultTypes, printer->get());
     if (!values)
       return values.takeError();
     results = std::move(*values);

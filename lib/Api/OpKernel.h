@@ -8,19 +8,23 @@
 
 namespace mlc {
 
-/// An op for operands of known shapes, as a graph of one node. Immutable.
+/// An op for operands of known shapes, as a graph of one node, or run by the host.
+/// Immutable.
 struct OpKernel {
   Node node; ///< Op and attributes, without symbolic dimensions.
   std::vector<TensorType> resultTypes;
   std::vector<Shape> resultShapes;
-  /// Without a compiler half there is none, and the reference evaluates.
+  /// Without a compiler half, and for what the host does, there is none, and the
+  /// reference evaluates.
   std::optional<Executable> executable;
+  std::shared_ptr<const Printer> printer;
 
   /// `node` needs a name, for errors, an op and complete attributes.
   static Result<OpKernel> make(const Engine &engine, Node node,
                                const std::vector<const Tensor *> &operands,
                                const CompileOptions &options);
-  /// Computes the results, into fresh memory, for operands of those shapes.
+  /// Computes the results, into fresh memory, for operands of those shapes. Errors of
+  /// what the host does begin with the op's name.
   Status run(const std::vector<const Tensor *> &operands, std::vector<Tensor> &results) const;
 };
 

@@ -5,10 +5,12 @@
 // dtype cannot hold, and shapes that do not broadcast.
 //
 //===----------------------------------------------------------------------===//
+#include "DebugNans.h"
 #include "OpKernel.h"
 #include "Signature.h"
 #include "Trace.h"
 
+#include "mlc/Graph/HostOps.h"
 #include "mlc/Graph/Infer.h"
 #include "mlc/Tensor/Element.h"
 
@@ -31,7 +33,9 @@ using Ints = std::vector<int64_t>;
 
 [[noreturn]] void fail(const SourceLocation &where, std::string_view op, const std::string &message,
                        ErrorKind kind = ErrorKind::Usage) {
-  throw Error(kind, toString(where) + ": " + std::string(op) + ": " + message);
+  std::string name = std::string(op) + ": ";
+  throw Error(kind, toString(where) + ": " +
+                        (message.compare(0, name.size(), name) == 0 ? "" : name) + message);
 }
 
 template <typename T> T check(Result<T> result, const SourceLocation &where, std::string_view op) {
@@ -286,7 +290,9 @@ std::vector<Tensor> apply(Op op, const std::vector<Tensor> &operands, Attributes
   if (opInfo(op).numBlocks > 0)
     fail(where, name, "has blocks, which mlc/Api/Flow.h makes of functions");
   Trace *trace = traceOf(operands);
-  if (!trace && mentionsDims(attributes)) // can only be recorded
+  // What mentions a symbolic dimension can only be recorded, and an effect is to happen
+  // whenever the graph runs, not now.
+  if (!trace && (mentionsDims(attributes) || hasEffect(op)))
     trace = Trace::active();
   if (trace)
     return trace->record(op, operands, std::move(attributes), where);
@@ -314,7 +320,32 @@ std::vector<Tensor> apply(Op op, const std::vector<Tensor> &operands, Attributes
   std::vector<Tensor> results;
   if (Status status = (*kernel)->run(pointers, results); !status)
     fail(where, name, status.error().message, status.error().kind);
+  if (engine.debugsNans())
+    if (Status status = refuseNewNan(name, pointers, results); !status)
+      fail(where, name, status.error().message, status.error().kind);
   return results;
+}
+
+Tensor customOp(const std::string &name, const std::vector<Tensor> &operands,
+                SourceLocation where) {
+  auto op = check(findCustomOp(name), where, "custom");
+  std::vector<TensorType> types;
+  types.reserve(operands.size());
+  for (const Tensor &operand : operands)
+    types.push_back(typeOf(operand));
+  TensorType type = check(inferCustomOp(*op, name, types), where, "custom");
+  Attributes attributes{{"function", name},
+                        {"dtype", std::string(dtypeName(type.dtype))},
+                        {"shape", std::move(type.dims)}};
+  return apply(Op::Custom, operands, std::move(attributes), where)[0];
+}
+
+void print(Operand x, const std::string &label) {
+  apply(Op::Print, {tensorOf(x, "print")}, {{"label", label}}, x.where);
+}
+
+void check(Operand condition, const std::string &message) {
+  apply(Op::Check, {tensorOf(condition, "check")}, {{"message", message}}, condition.where);
 }
 
 //===----------------------------------------------------------------------===//

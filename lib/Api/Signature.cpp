@@ -290,15 +290,20 @@ Status checkParameters(const Graph &graph, const Function &entry, const TensorMa
   return {};
 }
 
-Status statusOf(int32_t code, const ImageInterface &interface) {
+Status statusOf(int32_t code, const ImageInterface &interface, HostTable *host) {
   if (code == 0)
     return {};
   if (code == MLC_RUN_CANCELLED)
     return resourceError("the run was cancelled");
+  if (code == MLC_RUN_HOST_FAILED)
+    return host ? host->takeError()
+                : badInputError("function `" + interface.function +
+                                "`: a call of the frame's host failed");
   auto message = static_cast<size_t>(code - MLC_RUN_STOPPED);
   if (code < MLC_RUN_STOPPED || message >= interface.messages.size())
     return internalError("the image returned " + std::to_string(code));
-  return resourceError("function `" + interface.function + "`: " + interface.messages[message]);
+  const ImageMessage &why = interface.messages[message];
+  return Error{why.kind, "function `" + interface.function + "`: " + why.text};
 }
 
 bool mentionsDims(const Attributes &attributes) {

@@ -8,6 +8,8 @@
 #ifndef MLC_LIB_API_SIGNATURE_H
 #define MLC_LIB_API_SIGNATURE_H
 
+#include "HostCalls.h"
+
 #include "mlc/mlc.h"
 
 namespace mlc {
@@ -38,8 +40,9 @@ Status checkParameters(const Graph &graph, const Function &entry, const TensorMa
 /// The functions that `entry` calls, directly or through others, and itself.
 std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry);
 
-/// What a run or prepare function returned means.
-Status statusOf(int32_t code, const ImageInterface &interface);
+/// What a run or prepare function returned means. `host` is its frame's, if the engine
+/// made it.
+Status statusOf(int32_t code, const ImageInterface &interface, HostTable *host = nullptr);
 
 /// Whether a size in the attributes is a symbolic dimension.
 bool mentionsDims(const Attributes &attributes);

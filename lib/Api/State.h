@@ -3,12 +3,14 @@
 #define MLC_LIB_API_STATE_H
 
 #include "AlignedBuffer.h"
+#include "HostCalls.h"
 
 #include "mlc/Runtime/Image.h"
 #include "mlc/mlc.h"
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 namespace mlc {
@@ -25,7 +27,16 @@ struct Engine::State {
   std::shared_ptr<CompilerClient> compiler;
   std::function<void(const std::string &)> log;
   std::shared_ptr<OpKernelCache> opKernels;
-  std::atomic<bool> eager{false}, failOnRecompile{false};
+  std::shared_ptr<Printer> printer;
+  static constexpr int kEager = 1, kDebugNans = 2;
+  std::atomic<int> opByOp{0}; ///< Why, if functions of jit() are not compiled.
+  void setOpByOp(int why, bool isSo) {
+    if (isSo)
+      opByOp |= why;
+    else
+      opByOp &= ~why;
+  }
+  std::atomic<bool> failOnRecompile{false};
   std::atomic<int64_t> traces{0}, compilations{0}, hits{0}, bytes{0};
 
   /// Sends a request; a reply that reports an error is that error.
@@ -56,6 +67,7 @@ struct Executable::State {
   std::shared_ptr<const LoadedImage> loaded;
   AlignedBuffer prepared;
   int64_t maxDim = 0; ///< Largest size of a symbolic dimension.
+  HostCalls hostCalls;
 };
 
 struct Call::State {
@@ -65,6 +77,7 @@ struct Call::State {
   std::vector<void *> outputPointers;
   std::vector<int64_t> dims;
   AlignedBuffer workspace;
+  std::optional<HostTable> host; ///< If there is anything to call it for.
   mlc_run_function function = nullptr;
   mlc_frame frame{};
 };

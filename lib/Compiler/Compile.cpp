@@ -152,16 +152,8 @@ Result<std::string> Compilation::emit(mlir::ModuleOp module) {
     if (Status s = lower(module, *phase, target.description); !s)
       return s.takeError();
   }
-  if (image) {
-    auto prepared = module->getAttrOfType<mlir::IntegerAttr>("mlc.prepared_bytes");
-    std::vector<std::string> messages;
-    if (auto list = module->getAttrOfType<mlir::ArrayAttr>(ir::kMessagesAttr))
-      for (auto text : list.getAsRange<mlir::StringAttr>())
-        messages.push_back(text.str());
-    return codegen::emitImage(
-        module, describe(graph, *function, prepared ? prepared.getInt() : 0, std::move(messages)),
-        target, request.optimize);
-  }
+  if (image)
+    return codegen::emitImage(module, describe(graph, *function, module), target, request.optimize);
   if (assembly)
     return codegen::emitAssembly(module, target, request.optimize);
   if (*phase == ir::Phase::LLVM)

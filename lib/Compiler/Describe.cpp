@@ -1,9 +1,13 @@
 //===- Describe.cpp - What an image says about itself ---------------------===//
 //
-// Level: Graph. The order of inputs, outputs and parameters is the frame's.
+// Level: Graph, and what passes have noted on the module. The order of inputs, outputs
+// and parameters is the frame's.
 //
 //===----------------------------------------------------------------------===//
 #include "Describe.h"
+
+#include "mlc/Dialect/Convert.h"
+#include "mlc/Dialect/MLCDialect.h"
 
 #include <algorithm>
 
@@ -24,8 +28,32 @@ static ImageTensor describe(const std::string &name, const TensorType &type,
   return tensor;
 }
 
-ImageInterface mlc::describe(const Graph &graph, const Function &function, int64_t preparedBytes,
-                             std::vector<std::string> messages) {
+/// A bool is an i1 here: host calls are noted before it is a byte.
+static std::vector<ImageTensor> describe(mlir::Attribute types) {
+  std::vector<ImageTensor> tensors;
+  for (auto entry : mlir::cast<mlir::ArrayAttr>(types).getAsRange<mlir::TypeAttr>()) {
+    auto type = mlir::cast<mlir::RankedTensorType>(entry.getValue());
+    ImageTensor tensor;
+    tensor.dtype = static_cast<int64_t>(*ir::toDType(type.getElementType()));
+    for (int64_t size : type.getShape())
+      tensor.dims.push_back(mlir::ShapedType::isDynamic(size) ? -1 : size);
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+static ImageHostCall describe(mlir::DictionaryAttr noted) {
+  auto text = [&](const char *key) { return mlir::cast<mlir::StringAttr>(noted.get(key)).str(); };
+  ImageHostCall call;
+  call.kind = text("kind") == "custom" ? ImageHostCall::Kind::Custom : ImageHostCall::Kind::Print;
+  call.name = text("name");
+  call.place = text("place");
+  call.operands = describe(noted.get("operands"));
+  call.results = describe(noted.get("results"));
+  return call;
+}
+
+ImageInterface mlc::describe(const Graph &graph, const Function &function, mlir::ModuleOp module) {
   ImageInterface interface;
   interface.function = function.name;
   interface.dims = symbolicDims(function);
@@ -40,7 +68,15 @@ ImageInterface mlc::describe(const Graph &graph, const Function &function, int64
   }
   for (const Parameter &parameter : graph.parameters)
     interface.parameters.push_back(::describe(parameter.name, parameter.type, interface.dims));
-  interface.preparedBytes = preparedBytes;
-  interface.messages = std::move(messages);
+  if (auto bytes = module->getAttrOfType<mlir::IntegerAttr>("mlc.prepared_bytes"))
+    interface.preparedBytes = bytes.getInt();
+  if (auto messages = module->getAttrOfType<mlir::ArrayAttr>(ir::kMessagesAttr))
+    for (auto message : messages.getAsRange<mlir::ArrayAttr>())
+      interface.messages.push_back(
+          {static_cast<ErrorKind>(mlir::cast<mlir::IntegerAttr>(message[0]).getInt()),
+           mlir::cast<mlir::StringAttr>(message[1]).str()});
+  if (auto calls = module->getAttrOfType<mlir::ArrayAttr>(ir::kHostCallsAttr))
+    for (auto call : calls.getAsRange<mlir::DictionaryAttr>())
+      interface.hostCalls.push_back(::describe(call));
   return interface;
 }

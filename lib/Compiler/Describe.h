@@ -5,11 +5,13 @@
 #include "mlc/Abi/Interface.h"
 #include "mlc/Graph/Graph.h"
 
+#include "mlir/IR/BuiltinOps.h"
+
 namespace mlc {
 
-/// The interface of the image of `function`; the CPU is Codegen's to fill in.
-ImageInterface describe(const Graph &graph, const Function &function, int64_t preparedBytes,
-                        std::vector<std::string> messages);
+/// The interface of the image of `function`, which `module` has become; the CPU is
+/// Codegen's to fill in.
+ImageInterface describe(const Graph &graph, const Function &function, mlir::ModuleOp module);
 
 } // namespace mlc
 

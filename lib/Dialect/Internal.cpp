@@ -85,7 +85,8 @@ static BodyRole roleOf(Operation *op) {
     return BodyRole::Slice;
   if (isa<ReshapeOp, TransposeOp, ConcatOp, PackOp>(op))
     return BodyRole::Data;
-  if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp>(op) || !vocabularyOp(op))
+  if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp, PrintOp, CheckOp, CustomOp>(op) ||
+      !vocabularyOp(op))
     return BodyRole::Foreign;
   return BodyRole::Elementwise;
 }

@@ -75,7 +75,7 @@ Result<std::vector<ValueId>> FunctionBuilder::nodes(Op op, std::vector<ValueId> 
   context.graph = &graph;
   context.blocks = blockTypes(function, node);
   std::set<std::string> dims;
-  if (op == Op::Broadcast) {
+  if (op == Op::Broadcast || op == Op::Custom) {
     for (std::string &dim : symbolicDims(function))
       dims.insert(std::move(dim));
     context.dims = &dims;
@@ -114,6 +114,9 @@ Result<ValueId> FunctionBuilder::node(Op op, std::vector<ValueId> operands, Attr
                         std::to_string(target->body.outputs.size()) +
                         " results, expected 1 (see FunctionBuilder::nodes)");
   }
+  if (hasEffect(op))
+    return usageError(std::string(opInfo(op).name) +
+                      ": has no result, expected 1 (see FunctionBuilder::nodes)");
   auto results = nodes(op, std::move(operands), std::move(attributes), name);
   if (!results)
     return results.takeError();

@@ -20,6 +20,11 @@ std::string toString(const TensorType &type) {
   return text + ']';
 }
 
+std::string placeOf(const Function &function, const Node &node) {
+  return "function `" + function.name + "`: node `" + node.name + '`' +
+         (node.location.empty() ? "" : " (" + node.location + ')') + ": ";
+}
+
 const Function *Graph::findFunction(std::string_view name) const {
   for (const Function &function : functions)
     if (function.name == name)

@@ -218,6 +218,13 @@ InferredTypes inferMatMul(const Inference &in) {
 // Shape ops
 //===----------------------------------------------------------------------===//
 
+Status knownNames(const Inference &in, int constraint, const Dims &shape) {
+  for (const Dim &dim : shape)
+    if (dim.isSymbolic() && in.context.dims && !in.context.dims->count(dim.name))
+      return in.violates(constraint, "dimension " + quoted(dim.name) + " occurs in no input");
+  return {};
+}
+
 InferredTypes inferBroadcast(const Inference &in) {
   const TensorType &operand = in.operands[0];
   const auto &shape = in.attribute<Dims>("shape");
@@ -236,9 +243,8 @@ InferredTypes inferBroadcast(const Inference &in) {
                                 ", which is neither 1 nor shape[" + text(axes[i]) + "], " +
                                 toString(to));
   }
-  for (const Dim &dim : shape)
-    if (dim.isSymbolic() && in.context.dims && !in.context.dims->count(dim.name))
-      return in.violates(3, "dimension " + quoted(dim.name) + " occurs in no input");
+  if (Status status = knownNames(in, 3, shape); !status)
+    return status.takeError();
   if (Status status = notNegative(in, 4, shape); !status)
     return status.takeError();
   return one(operand.dtype, shape);
@@ -419,6 +425,33 @@ InferredTypes inferSoftmax(const Inference &in) {
   return std::vector<TensorType>{in.operands[0]};
 }
 
+//===----------------------------------------------------------------------===//
+// Effects and functions of the host
+//===----------------------------------------------------------------------===//
+
+InferredTypes inferPrint(const Inference &) { return std::vector<TensorType>(); }
+
+InferredTypes inferCheck(const Inference &in) {
+  if (Status status = boolOnly(in, 1); !status)
+    return status.takeError();
+  return std::vector<TensorType>();
+}
+
+InferredTypes inferCustom(const Inference &in) {
+  if (in.attribute<std::string>("function").empty())
+    return in.violates(1, "`function` is empty");
+  const auto &name = in.attribute<std::string>("dtype");
+  std::optional<DType> dtype = parseDType(name);
+  if (!dtype)
+    return in.violates(2, quoted(name) + " is not the name of a dtype");
+  const auto &shape = in.attribute<Dims>("shape");
+  if (Status status = notNegative(in, 3, shape); !status)
+    return status.takeError();
+  if (Status status = knownNames(in, 3, shape); !status)
+    return status.takeError();
+  return one(*dtype, shape);
+}
+
 } // namespace
 
 // No default: the compiler names an op that has no line here.
@@ -482,6 +515,12 @@ InferredTypes inferOp(const Inference &in) {
     return inferWhile(in);
   case Op::Scan:
     return inferScan(in);
+  case Op::Print:
+    return inferPrint(in);
+  case Op::Check:
+    return inferCheck(in);
+  case Op::Custom:
+    return inferCustom(in);
   }
   return internalError("op " + std::to_string(static_cast<int>(in.op)) + " has no inference");
 }

@@ -178,7 +178,7 @@ void dropDeadNodes(Block &block, std::vector<bool> &live) {
   std::vector<bool> keep(block.nodes.size());
   for (size_t i = block.nodes.size(); i-- > 0;) {
     Node &node = block.nodes[i];
-    keep[i] = std::any_of(node.results.begin(), node.results.end(), isLive);
+    keep[i] = hasEffect(node) || std::any_of(node.results.begin(), node.results.end(), isLive);
     if (!keep[i])
       continue;
     mark(node.operands);
@@ -218,6 +218,15 @@ void walk(const Function &function, const std::function<void(const Node &)> &vis
 
 void walk(Function &function, const std::function<void(Node &)> &visit) {
   walkBlock(function.body, visit);
+}
+
+bool hasEffect(const Node &node) {
+  bool found = false;
+  auto visit = [&](const Node &n) { found |= hasEffect(n.op) || n.op == Op::Call; };
+  visit(node);
+  for (const Block &block : node.blocks)
+    walkBlock(block, visit);
+  return found;
 }
 
 Result<Graph> inlineCalls(const Graph &graph, std::string_view entry) {

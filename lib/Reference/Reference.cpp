@@ -15,8 +15,38 @@
 namespace mlc {
 namespace {
 
+TensorType typeOf(const Tensor &tensor) {
+  return {tensor.dtype(), Dims(tensor.shape().begin(), tensor.shape().end())};
+}
+
+using reference::attribute;
 using reference::Operands;
 using reference::ResultType;
+
+Result<Tensor> evaluateCustom(const Node &node, const Operands &operands, const ResultType &type) {
+  const auto &name = attribute<std::string>(node, "function");
+  auto op = findCustomOp(name);
+  if (!op)
+    return op.takeError();
+  auto result = Tensor::zeros(type.dtype, type.shape);
+  if (!result)
+    return result;
+  std::vector<TensorType> types;
+  types.reserve(operands.size());
+  for (const Tensor &operand : operands)
+    types.push_back(typeOf(operand));
+  if (Status status = checkCustomOp(**op, name, types, typeOf(*result)); !status)
+    return status.takeError();
+  if (Status status = runCustomOp(**op, name, operands, *result); !status)
+    return status.takeError();
+  return result;
+}
+
+Status runEffect(const Node &node, const Operands &operands, const PrintFunction &print) {
+  if (node.op == Op::Print)
+    return runPrint(print, attribute<std::string>(node, "label"), operands[0]);
+  return runCheck(attribute<std::string>(node, "message"), operands[0]);
+}
 
 // No default: the compiler names an op that has no line here.
 Result<Tensor> evaluateOp(const Node &node, const Operands &operands, const ResultType &type) {
@@ -66,6 +96,11 @@ Result<Tensor> evaluateOp(const Node &node, const Operands &operands, const Resu
     return evaluateReduce(node, operands, type);
   case Op::Softmax:
     return evaluateSoftmax(node, operands, type);
+  case Op::Custom:
+    return evaluateCustom(node, operands, type);
+  case Op::Print:
+  case Op::Check:
+    return internalError(std::string(opInfo(node.op).name) + ": has no value");
   case Op::Parameter:
   case Op::Call:
   case Op::If:
@@ -77,17 +112,13 @@ Result<Tensor> evaluateOp(const Node &node, const Operands &operands, const Resu
   return internalError("op `" + std::string(opInfo(node.op).name) + "` has no reference");
 }
 
-TensorType typeOf(const Tensor &tensor) {
-  return {tensor.dtype(), Dims(tensor.shape().begin(), tensor.shape().end())};
-}
-
 /// Evaluates one function on inputs that were checked.
 class Evaluator {
 public:
   Evaluator(const GraphIndex &index, const ParameterMap &parameters, const Function &function,
-            std::map<std::string, Dim> dims)
+            std::map<std::string, Dim> dims, const PrintFunction &print)
       : index(index), parameters(parameters), function(function), dims(std::move(dims)),
-        tensors(function.values.size()), usesLeft(function.values.size(), 0) {}
+        print(print), tensors(function.values.size()), usesLeft(function.values.size(), 0) {}
 
   Result<std::vector<Tensor>> run(const std::vector<Tensor> &inputs) {
     return runBlock(function.body, inputs);
@@ -122,8 +153,7 @@ private:
         Error error = results.takeError();
         // Of nested blocks and calls, the innermost node is the one to name.
         if (error.message.compare(0, 10, "function `") != 0)
-          error.message =
-              "function `" + function.name + "`: node `" + node.name + "`: " + error.message;
+          error.message = placeOf(function, node) + error.message;
         return error;
       }
       for (size_t i = 0; i < results->size(); ++i)
@@ -226,7 +256,7 @@ private:
       auto bindings = bindDims(*callee, types);
       if (!bindings)
         return bindings.takeError();
-      return Evaluator(index, parameters, *callee, std::move(*bindings)).run(operands);
+      return Evaluator(index, parameters, *callee, std::move(*bindings), print).run(operands);
     }
     std::vector<TensorType> types;
     types.reserve(node.results.size());
@@ -238,13 +268,14 @@ private:
       return evaluateWhile(node, operands);
     if (node.op == Op::Scan)
       return evaluateScan(node, operands, types);
-    return evaluateNode(node, operands, types);
+    return evaluateNode(node, operands, types, print);
   }
 
   const GraphIndex &index;
   const ParameterMap &parameters;
   const Function &function;
   std::map<std::string, Dim> dims;
+  const PrintFunction &print;
   std::vector<Tensor> tensors;
   std::vector<int64_t> usesLeft;
 };
@@ -252,11 +283,17 @@ private:
 } // namespace
 
 Result<std::vector<Tensor>> evaluateNode(const Node &node, const std::vector<Tensor> &operands,
-                                         const std::vector<TensorType> &resultTypes) {
+                                         const std::vector<TensorType> &resultTypes,
+                                         const PrintFunction &print) {
   for (const Tensor &operand : operands)
     if (!isExecutable(operand.dtype()))
       return unsupportedError("dtype " + std::string(dtypeName(operand.dtype())) +
                               " cannot be executed yet");
+  if (hasEffect(node.op)) {
+    if (Status status = runEffect(node, operands, print); !status)
+      return status.takeError();
+    return std::vector<Tensor>();
+  }
   if (resultTypes.size() != 1)
     return usageError(std::string(opInfo(node.op).name) + ": expected one result type, got " +
                       std::to_string(resultTypes.size()));
@@ -283,7 +320,8 @@ Result<std::vector<Tensor>> evaluateNode(const Node &node, const std::vector<Ten
 
 Result<std::vector<Tensor>> evaluateReference(const Graph &graph, const Function &function,
                                               const ParameterMap &parameters,
-                                              const std::vector<Tensor> &inputs) {
+                                              const std::vector<Tensor> &inputs,
+                                              const PrintFunction &print) {
   std::vector<TensorType> types;
   types.reserve(inputs.size());
   for (const Tensor &input : inputs)
@@ -292,7 +330,7 @@ Result<std::vector<Tensor>> evaluateReference(const Graph &graph, const Function
   if (!dims)
     return dims.takeError();
   GraphIndex index(graph);
-  auto outputs = Evaluator(index, parameters, function, std::move(*dims)).run(inputs);
+  auto outputs = Evaluator(index, parameters, function, std::move(*dims), print).run(inputs);
   if (!outputs)
     return outputs;
   // Inputs, parameters and outputs may share memory: give the caller its own.

@@ -13,12 +13,33 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstring>
 #include <filesystem>
 
 using namespace mlc;
 using namespace mlc::test;
 
 namespace {
+
+/// Reads what is printed, and shows nothing.
+void readPrinted(std::string_view, const Tensor &value) { (void)toString(value); }
+
+/// The function of custom.json: the elements in reverse order.
+Status reverse(const std::vector<Tensor> &operands, Tensor &result) {
+  int64_t size = dtypeBytes(result.dtype());
+  for (int64_t i = 0; i < result.size(); ++i)
+    std::memcpy(result.dataAs<char>() + i * size,
+                operands[0].dataAs<char>() + (result.size() - 1 - i) * size,
+                static_cast<size_t>(size));
+  return {};
+}
+
+const bool kReverseIsDefined =
+    defineCustomOp("reverse", {[](const std::vector<TensorType> &operands) -> Result<TensorType> {
+                                 return operands.at(0);
+                               },
+                               reverse})
+        .ok();
 
 std::string pathOf(std::string_view op) { return "Conformance/" + std::string(op) + ".json"; }
 
@@ -74,8 +95,12 @@ std::vector<TensorMap> replay(const Case &test, const TensorMap &parameters, boo
 class Runner {
 public:
   explicit Runner(Subject subject) : subject(std::move(subject)) {
-    auto created = Engine::create();
+    REQUIRE(kReverseIsDefined);
+    EngineOptions options;
+    options.print = readPrinted;
+    auto created = Engine::create(options);
     REQUIRE(created.ok());
+    defaultEngine().setPrint(readPrinted);
     engine.emplace(std::move(*created));
   }
 

@@ -1,4 +1,4 @@
-// RUN: mlc-opt --mlc-lower-frame --cse %s | FileCheck %s
+// RUN: mlc-opt --split-input-file --mlc-lower-frame --cse %s | FileCheck %s
 
 // run reads its pointers from the frame: inputs at 8, outputs at 16, the
 // workspace at 40, dims at 48 (include/mlc/Abi/Frame.h).
@@ -44,4 +44,52 @@ module {
     memref.store %0, %b[%c0, %c0] : memref<?x4xf32>
     return
   }
+}
+
+// -----
+
+// The host's function `call` is at 24 of its table, the table at 56 of the frame. Without
+// either, a print does nothing and a custom op returns MLC_RUN_STOPPED + 0, its message.
+
+// CHECK: module attributes {mlc.host_calls = {{.*}}, mlc.messages = {{\[}}[4, "node `f`: custom: function `f` cannot be called: the frame's host has no `call`"]]}
+// CHECK-LABEL: func.func @run
+// CHECK:         llvm.mlir.constant(56 : i64)
+// CHECK:         llvm.mlir.constant(8 : i64)
+// CHECK:         %[[CONTEXT:.*]] = llvm.load
+// CHECK:         llvm.mlir.constant(24 : i64)
+// CHECK:         %[[CALL:.*]] = llvm.load
+// CHECK:         llvm.mlir.constant(48 : i64)
+// CHECK:         %[[DIMS:.*]] = llvm.load
+// CHECK:         %[[LIST:.*]] = llvm.alloca
+// CHECK:         cf.cond_br %[[NONE:.*]], ^[[AFTER:.*]], ^[[PRINT:.*]]
+// CHECK:       ^[[PRINT]]:
+// CHECK:         llvm.store %{{.*}}, %{{.*}} : !llvm.ptr, !llvm.ptr
+// CHECK:         %[[CODE:.*]] = llvm.call %[[CALL]](%[[CONTEXT]], %{{.*}}, %[[LIST]], %{{.*}}, %[[DIMS]]) : !llvm.ptr, (!llvm.ptr, i64, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
+// CHECK:         llvm.icmp "eq" %[[CODE]]
+// CHECK:         cf.cond_br %{{.*}}, ^[[AFTER]], ^[[FAILED:.*]]
+// CHECK:       ^[[AFTER]]:
+// CHECK:         cf.cond_br %{{.*}}, ^{{.*}}, ^[[ON:.*]]
+// CHECK:       ^[[ON]]:
+// CHECK-NEXT:    cf.cond_br %[[NONE]], ^[[WITHOUT:.*]], ^[[CUSTOM:.*]]
+// CHECK:       ^[[CUSTOM]]:
+// CHECK:         llvm.call %[[CALL]]
+// CHECK:         cf.cond_br %{{.*}}, ^[[END:.*]], ^[[FAILED]]
+// CHECK:       ^[[FAILED]]:
+// CHECK-NEXT:    %[[R:.*]] = arith.constant -1 : i32
+// CHECK-NEXT:    return %[[R]]
+// CHECK:       ^[[WITHOUT]]:
+// CHECK-NEXT:    %[[R:.*]] = arith.constant 2 : i32
+// CHECK-NEXT:    return %[[R]]
+// CHECK-NOT:   func.func private
+module attributes {mlc.host_calls = [{kind = "print", name = "x", operands = [tensor<4xf32>], place = "", results = []}, {kind = "custom", name = "f", operands = [tensor<4xf32>], place = "node `f`: ", results = [tensor<4xf32>]}]} {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%x: memref<4xf32> {mlc.input = "x"}, %y: memref<4xf32> {mlc.output = "y"}, %block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    call @host_0(%x) : (memref<4xf32>) -> ()
+    call @host_1(%x, %y) : (memref<4xf32>, memref<4xf32>) -> ()
+    return
+  }
+  func.func private @host_0(memref<4xf32>) attributes {mlc.host_call = 0 : i64}
+  func.func private @host_1(memref<4xf32>, memref<4xf32>) attributes {mlc.host_call = 1 : i64}
 }

@@ -189,3 +189,19 @@ func.func @outer(%p: tensor<i1>, %a: tensor<4xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @check(%x: tensor<4xf32>) {
+  // expected-error@+1 {{check [C1]: expected bool, got f32}}
+  mlc.check %x {message = "x"} : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @custom(%x: tensor<?xf32>) attributes {mlc.dims = ["n"]} {
+  // expected-error@+1 {{custom [C4]: result 0 is f32[4], expected f32[n]}}
+  %0 = mlc.custom %x {function = "f", dtype = "f32", shape = array<i64: -1>} : (tensor<?xf32>) -> tensor<4xf32>
+  return
+}

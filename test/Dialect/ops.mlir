@@ -145,6 +145,17 @@ func.func @control_flow(%p: tensor<i1>, %h: tensor<4xf32>, %xs: tensor<?x4xf32>)
   return %2#1 : tensor<?x4xf32>
 }
 
+// CHECK-LABEL: func.func @host
+func.func @host(%x: tensor<?x4xf32>, %c: tensor<?xi1>) -> tensor<?xi64> attributes {mlc.dims = ["batch"]} {
+  // CHECK: mlc.print %{{.*}} {label = "x"} : (tensor<?x4xf32>) -> ()
+  mlc.print %x {label = "x"} : (tensor<?x4xf32>) -> ()
+  // CHECK: mlc.check %{{.*}} {message = "all"} : (tensor<?xi1>) -> ()
+  mlc.check %c {message = "all"} : (tensor<?xi1>) -> ()
+  // CHECK: mlc.custom %{{.*}}, %{{.*}} {dtype = "i64", function = "f", shape = array<i64: -1>} : (tensor<?x4xf32>, tensor<?xi1>) -> tensor<?xi64>
+  %0 = mlc.custom %x, %c {function = "f", dtype = "i64", shape = array<i64: -1>} : (tensor<?x4xf32>, tensor<?xi1>) -> tensor<?xi64>
+  return %0 : tensor<?xi64>
+}
+
 // CHECK-LABEL: func.func @internal
 func.func @internal(%a: tensor<?x4xf32>, %b: tensor<4x3xf32>) -> tensor<?x3xf32> attributes {mlc.dims = ["batch"]} {
   // CHECK: mlc.pack %{{.*}} {tile = 2 : i64} : (tensor<4x3xf32>) -> tensor<2x4x2xf32>

@@ -242,3 +242,35 @@ func.func @shapes(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
 func.func @sink(%x: tensor<3x4xf32>) {
   return
 }
+
+// -----
+
+// What the host does is in no group, and ends those that it takes from.
+
+// CHECK-LABEL: func.func @host
+// CHECK:         %[[A:.*]] = mlc.fusion "elementwise" {{.*}} reason "consumer is not grouped"
+// CHECK:         mlc.print %[[A]]
+// CHECK-NEXT:    %[[F:.*]] = mlc.custom %[[A]]
+// CHECK-NEXT:    %[[R:.*]] = mlc.fusion "elementwise" (%{{.*}} = %[[F]])
+func.func @host(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %n = mlc.neg %x : (tensor<4xf32>) -> tensor<4xf32>
+  %a = mlc.abs %n : (tensor<4xf32>) -> tensor<4xf32>
+  mlc.print %a {label = "a"} : (tensor<4xf32>) -> ()
+  %f = mlc.custom %a {function = "f", dtype = "f32", shape = array<i64: 4>} : (tensor<4xf32>) -> tensor<4xf32>
+  %r = mlc.exp %f : (tensor<4xf32>) -> tensor<4xf32>
+  return %r : tensor<4xf32>
+}
+
+// -----
+
+// Nothing joins what reduces the symbolic dimension: its operand tells the size.
+
+// CHECK-LABEL: func.func @symbolic_reduction
+// CHECK:         %[[N:.*]] = mlc.fusion "elementwise" {{.*}} -> tensor<?xi32> reason "consumer reduces the symbolic dimension"
+// CHECK:         mlc.fusion "reduction" (%{{.*}} = %[[N]]) : (tensor<?xi32>) -> tensor<i32>
+func.func @symbolic_reduction(%c: tensor<?xi1>, %x: tensor<i32>) -> tensor<i32> attributes {mlc.dims = ["n"]} {
+  %b = mlc.broadcast %x {shape = array<i64: -1>, axes = array<i64>} : (tensor<i32>) -> tensor<?xi32>
+  %n = mlc.neg %b : (tensor<?xi32>) -> tensor<?xi32>
+  %r = mlc.reduce %n {kind = "min", axes = array<i64: 0>} : (tensor<?xi32>) -> tensor<i32>
+  return %r : tensor<i32>
+}

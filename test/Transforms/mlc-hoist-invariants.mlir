@@ -61,3 +61,27 @@ module attributes {mlc.parameters = [["w", tensor<4xf32>]]} {
     return %r : tensor<4xf32>
   }
 }
+
+// -----
+
+// What has an effect or may fail stays in its block, what it needs leaves.
+
+// CHECK-LABEL: func.func @host
+// CHECK:         %[[N:.*]] = mlc.neg
+// CHECK:         mlc.scan
+// CHECK-NEXT:    ^bb0(%[[X:.*]]: tensor<4xf32>, %[[I:.*]]: tensor<4xf32>):
+// CHECK-NEXT:      mlc.print %[[I]]
+// CHECK-NEXT:      %[[F:.*]] = mlc.custom %[[I]]
+// CHECK-NEXT:      %[[A:.*]] = mlc.add %[[X]], %[[F]]
+// CHECK-NEXT:      mlc.yield %[[A]]
+func.func @host(%xs: tensor<3x4xf32>, %y: tensor<4xf32>) -> tensor<3x4xf32> {
+  %r = mlc.scan %xs, %y {carried = 0 : i64, sequences = 1 : i64} : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32> {
+  ^bb0(%x: tensor<4xf32>, %same: tensor<4xf32>):
+    %n = mlc.neg %same : (tensor<4xf32>) -> tensor<4xf32>
+    mlc.print %n {label = "n"} : (tensor<4xf32>) -> ()
+    %f = mlc.custom %n {function = "f", dtype = "f32", shape = array<i64: 4>} : (tensor<4xf32>) -> tensor<4xf32>
+    %a = mlc.add %x, %f : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    mlc.yield %a : tensor<4xf32>
+  }
+  return %r : tensor<3x4xf32>
+}

@@ -101,3 +101,29 @@ module attributes {mlc.parameters = [["p", tensor<i1>], ["w", tensor<2xf32>]]} {
     return %x, %r : tensor<?x2xf32>, tensor<i1>
   }
 }
+
+// -----
+
+// What is printed of parameters alone is printed by @run; a custom op on them is
+// prepared, and so is no loop that prints.
+
+// CHECK:       func.func @prepare(%[[W:.*]]: tensor<2x4xf32> {mlc.parameter = "w"})
+// CHECK:         %[[F:.*]] = mlc.custom %[[W]]
+// CHECK-NEXT:    return %[[F]], %[[W]]
+// CHECK:       func.func @run
+// CHECK:         mlc.print
+// CHECK:         mlc.scan
+// CHECK:           mlc.print
+module attributes {mlc.parameters = [["w", tensor<2x4xf32>]]} {
+  func.func @main() -> (tensor<2x4xf32> {mlc.output = "y"}) {
+    %w = mlc.parameter {parameter = "w"} : () -> tensor<2x4xf32>
+    %f = mlc.custom %w {function = "f", dtype = "f32", shape = array<i64: 2, 4>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    mlc.print %f {label = "f"} : (tensor<2x4xf32>) -> ()
+    %r = mlc.scan %w {carried = 0 : i64, sequences = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+    ^bb0(%x: tensor<4xf32>):
+      mlc.print %x {label = "x"} : (tensor<4xf32>) -> ()
+      mlc.yield %x : tensor<4xf32>
+    }
+    return %r : tensor<2x4xf32>
+  }
+}

@@ -211,3 +211,41 @@ func.func @large(%x: tensor<5000xf32>) -> tensor<5000xf32> {
   %1 = mlc.add %0, %0 : (tensor<5000xf32>, tensor<5000xf32>) -> tensor<5000xf32>
   return %1 : tensor<5000xf32>
 }
+
+// -----
+
+// What has an effect is never dead, nor is a call, whose callee may have one; a custom
+// op is.
+
+// CHECK-LABEL: func.func @effects
+// CHECK-NEXT:    mlc.print
+// CHECK-NEXT:    mlc.print
+// CHECK-NEXT:    mlc.check
+// CHECK-NEXT:    mlc.call
+// CHECK-NEXT:    mlc.if
+// CHECK:           mlc.print
+// CHECK-NOT:     mlc.if
+// CHECK:         return
+func.func @effects(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<4xf32> {
+  mlc.print %x {label = "x"} : (tensor<4xf32>) -> ()
+  mlc.print %x {label = "x"} : (tensor<4xf32>) -> ()
+  mlc.check %c {message = "c"} : (tensor<i1>) -> ()
+  %f = mlc.custom %x {function = "f", dtype = "f32", shape = array<i64: 4>} : (tensor<4xf32>) -> tensor<4xf32>
+  %0 = mlc.call %x, %c {callee = "effects"} : (tensor<4xf32>, tensor<i1>) -> tensor<4xf32>
+  %1 = mlc.if %c, %x : (tensor<i1>, tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%v: tensor<4xf32>):
+    mlc.print %v {label = "then"} : (tensor<4xf32>) -> ()
+    mlc.yield %v : tensor<4xf32>
+  }, {
+  ^bb0(%v: tensor<4xf32>):
+    mlc.yield %v : tensor<4xf32>
+  }
+  %2 = mlc.if %c, %x : (tensor<i1>, tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%v: tensor<4xf32>):
+    mlc.yield %v : tensor<4xf32>
+  }, {
+  ^bb0(%v: tensor<4xf32>):
+    mlc.yield %v : tensor<4xf32>
+  }
+  return %x : tensor<4xf32>
+}

@@ -175,6 +175,7 @@ const std::vector<Option> &options() {
       {"format", true,
        [](Arguments &a, Text v) { return setChoice("format", v, "json", "text", a.json); }},
       flag("selftest", &Arguments::selftest),
+      flag("debug-nans", &Arguments::debugNans),
       {"tolerance", true, setTolerance},
       {"target", true,
        [](Arguments &a, Text v) {
@@ -238,6 +239,11 @@ Status checkCombination(const Arguments &a) {
       {"--dim", !a.dims.empty()},
       {"--compare", a.compareReference},
   };
+  if (a.debugNans && (a.executor == Executor::Reference || a.benchmark || !a.emit.empty()))
+    return usageError(std::string("--debug-nans has no meaning with ") +
+                      (a.benchmark       ? "--benchmark"
+                       : !a.emit.empty() ? "--emit"
+                                         : "--exec=reference"));
   if (a.emit.empty() && !a.selftest)
     return {};
   const char *command = a.selftest ? "--selftest" : "--emit";
@@ -313,6 +319,8 @@ Result<Arguments> parseArguments(int argc, const char *const *argv) {
     return usageError("no MODEL is given; --help shows how");
   if (Status status = checkCombination(arguments); !status)
     return status.takeError();
+  if (arguments.debugNans)
+    arguments.executor = Executor::Eager;
   return arguments;
 }
 

@@ -28,6 +28,7 @@ struct Arguments {
   bool compareReference = false;
   bool benchmark = false;
   bool selftest = false;
+  bool debugNans = false; ///< The executor is Eager then.
   bool json = false;
   bool mapWeights = false;
   bool help = false;

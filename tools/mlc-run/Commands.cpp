@@ -87,7 +87,10 @@ Result<Engine> Command::makeEngine() const {
   else
     options.compiler =
         CompilerClient::helperProcess(HelperLimits{arguments.memoryBytes, arguments.seconds});
-  return Engine::create(std::move(options));
+  auto engine = Engine::create(std::move(options));
+  if (engine && arguments.debugNans)
+    engine->setDebugNans(true);
+  return engine;
 }
 
 Status Command::load(const Engine &engine) {

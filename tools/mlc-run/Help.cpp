@@ -19,6 +19,8 @@ What to run
   --exec jit|eager|reference one native function for the graph (default), one per
                              op, or the slow evaluator that the others are
                              checked against
+  --debug-nans               run op by op (eager) and stop at the first op that makes
+                             a NaN out of operands without any; exit 5
 
 What to do with the results (default: print them)
   --output NAME=@FILE.npy    write an output, do not print
@@ -65,7 +67,8 @@ Tolerances, unless --tolerance says otherwise; goldens have their own (relative,
 Exit codes
   0 success            1 internal failure       2 usage
   3 values differ      4 unsupported op, dtype or feature
-  5 bad model file or input                     6 resource limit
+  5 bad model file or input, or a check op found it so
+  6 resource limit
 
 Examples
   mlc-run digits.safetensors --input image=@images.npy

@@ -7,10 +7,10 @@
 //   int64_t workspace_bytes(const int64_t *)   workspace that run needs for dims
 //   int64_t prepare_workspace_bytes(const int64_t *)
 //
-// run and prepare return 0, MLC_RUN_CANCELLED when the host's cancel flag was
-// seen, or MLC_RUN_STOPPED + i when something that must hold did not; the i-th
-// message of the image says what. Outputs are undefined then. Tensors are dense,
-// row major; a bool is one byte, 0 or 1.
+// run and prepare return 0, MLC_RUN_CANCELLED when the host's cancel flag was seen,
+// MLC_RUN_HOST_FAILED when its function `call` failed, or MLC_RUN_STOPPED + i when
+// something that must hold did not; the i-th message of the image says what. Outputs
+// are undefined then. Tensors are dense, row major; a bool is one byte, 0 or 1.
 //
 // Thread-safety: an image has no mutable state. Frames that share no output,
 // workspace or (in prepare) prepared memory may run at the same time.
@@ -25,12 +25,13 @@
 extern "C" {
 #endif
 
-#define MLC_FRAME_VERSION 1
+#define MLC_FRAME_VERSION 2
 /* Alignment, in bytes, of `prepared` and `workspace`. Inputs, outputs and
  * parameters need only the alignment of their element type. */
 #define MLC_ALIGNMENT 64
 #define MLC_RUN_CANCELLED 1
 #define MLC_RUN_STOPPED 2
+#define MLC_RUN_HOST_FAILED (-1)
 
 /* Services of the host. Every pointer but the version may be null. */
 typedef struct mlc_host {
@@ -41,8 +42,13 @@ typedef struct mlc_host {
    * thread, and returns when all are done. Null: the image loops itself. */
   void (*parallel_for)(void *context, int64_t count, void (*body)(void *argument, int64_t index),
                        void *argument);
-  /* A message from the running graph; `text` is valid during the call. */
-  void (*report)(void *context, const char *text, int64_t size);
+  /* What the graph asks of the host: the image's host call `index` says what it is and
+   * the types of operands and results, whose symbolic dimensions have the sizes
+   * `dims`. Operands are read and results are written during the call only. Returns 0,
+   * or anything else to end the run; nothing may be thrown. Null: values are not
+   * printed, and a custom op ends the run with a message. */
+  int32_t (*call)(void *context, int64_t index, const void *const *operands, void *const *results,
+                  const int64_t *dims);
   /* Non-zero asks run to return MLC_RUN_CANCELLED soon. */
   const volatile int32_t *cancel;
 } mlc_host;

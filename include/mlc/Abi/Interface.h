@@ -14,7 +14,7 @@
 
 namespace mlc {
 
-inline constexpr int64_t kImageVersion = 2;
+inline constexpr int64_t kImageVersion = 3;
 #define MLC_INTERFACE_SECTION ".mlc.interface"
 
 /// One tensor of the frame. A dimension >= 0 is a size; -1 - i is the symbolic
@@ -25,6 +25,21 @@ struct ImageTensor {
   std::vector<int64_t> dims;
 };
 
+/// Why a run ended with MLC_RUN_STOPPED + i.
+struct ImageMessage {
+  ErrorKind kind = ErrorKind::Internal;
+  std::string text;
+};
+
+/// What an image asks of the host by mlc_host::call.
+struct ImageHostCall {
+  enum class Kind : int64_t { Print = 0, Custom = 1 };
+  Kind kind = Kind::Print;
+  std::string name;  ///< The label, or the function.
+  std::string place; ///< Begins what is said about it: "node `x` (a.py:1:2): ".
+  std::vector<ImageTensor> operands, results; ///< Without names.
+};
+
 struct ImageInterface {
   std::string function;
   std::vector<std::string> dims;                        ///< Names of the symbolic dimensions.
@@ -33,32 +48,45 @@ struct ImageInterface {
   std::string cpu; ///< "x86-64-v3", "x86-64-v4" or the host's LLVM name.
   /// Features the code may use, as Runtime's CpuFeatures names them ("avx2").
   std::vector<std::string> features;
-  /// Why run or prepare ended with MLC_RUN_STOPPED + i.
-  std::vector<std::string> messages;
+  std::vector<ImageMessage> messages;
+  std::vector<ImageHostCall> hostCalls; ///< By the index that the image calls them by.
 
   std::string encode() const {
     ByteWriter w;
-    w.integer(kImageVersion);
-    w.string(function);
-    w.integer(static_cast<int64_t>(dims.size()));
-    for (const std::string &d : dims)
-      w.string(d);
-    for (const auto *list : {&inputs, &outputs, &parameters}) {
-      w.integer(static_cast<int64_t>(list->size()));
-      for (const ImageTensor &t : *list) {
+    auto tensors = [&](const std::vector<ImageTensor> &list) {
+      w.integer(static_cast<int64_t>(list.size()));
+      for (const ImageTensor &t : list) {
         w.string(t.name);
         w.integer(t.dtype);
         w.integer(static_cast<int64_t>(t.dims.size()));
         for (int64_t d : t.dims)
           w.integer(d);
       }
-    }
+    };
+    w.integer(kImageVersion);
+    w.string(function);
+    w.integer(static_cast<int64_t>(dims.size()));
+    for (const std::string &d : dims)
+      w.string(d);
+    for (const auto *list : {&inputs, &outputs, &parameters})
+      tensors(*list);
     w.integer(preparedBytes);
     w.string(cpu);
-    for (const auto *list : {&features, &messages}) {
-      w.integer(static_cast<int64_t>(list->size()));
-      for (const std::string &text : *list)
-        w.string(text);
+    w.integer(static_cast<int64_t>(features.size()));
+    for (const std::string &feature : features)
+      w.string(feature);
+    w.integer(static_cast<int64_t>(messages.size()));
+    for (const ImageMessage &message : messages) {
+      w.integer(static_cast<int64_t>(message.kind));
+      w.string(message.text);
+    }
+    w.integer(static_cast<int64_t>(hostCalls.size()));
+    for (const ImageHostCall &call : hostCalls) {
+      w.integer(static_cast<int64_t>(call.kind));
+      w.string(call.name);
+      w.string(call.place);
+      tensors(call.operands);
+      tensors(call.results);
     }
     return w.take();
   }
@@ -68,23 +96,44 @@ struct ImageInterface {
     ImageInterface i;
     if (r.integer() != kImageVersion)
       return unsupportedError("image of another version of mlc");
-    i.function = r.string();
-    for (int64_t n = r.count(); n > 0; --n)
-      i.dims.emplace_back(r.string());
-    for (auto *list : {&i.inputs, &i.outputs, &i.parameters})
+    auto tensors = [&](std::vector<ImageTensor> &list) {
       for (int64_t n = r.count(24); n > 0; --n) {
         ImageTensor t;
         t.name = r.string();
         t.dtype = r.integer();
         for (int64_t k = r.count(); k > 0; --k)
           t.dims.push_back(r.integer());
-        list->push_back(std::move(t));
+        list.push_back(std::move(t));
       }
+    };
+    auto number = [&](int64_t least, int64_t most) {
+      int64_t value = r.integer();
+      if (value < least || value > most)
+        r.fail();
+      return value;
+    };
+    i.function = r.string();
+    for (int64_t n = r.count(); n > 0; --n)
+      i.dims.emplace_back(r.string());
+    for (auto *list : {&i.inputs, &i.outputs, &i.parameters})
+      tensors(*list);
     i.preparedBytes = r.integer();
     i.cpu = r.string();
-    for (auto *list : {&i.features, &i.messages})
-      for (int64_t n = r.count(); n > 0; --n)
-        list->emplace_back(r.string());
+    for (int64_t n = r.count(); n > 0; --n)
+      i.features.emplace_back(r.string());
+    for (int64_t n = r.count(16); n > 0; --n) {
+      auto kind = static_cast<ErrorKind>(number(1, 6));
+      i.messages.push_back({kind, std::string(r.string())});
+    }
+    for (int64_t n = r.count(40); n > 0; --n) {
+      ImageHostCall call;
+      call.kind = static_cast<ImageHostCall::Kind>(number(0, 1));
+      call.name = r.string();
+      call.place = r.string();
+      tensors(call.operands);
+      tensors(call.results);
+      i.hostCalls.push_back(std::move(call));
+    }
     if (!r.ok() || !r.atEnd() || i.preparedBytes < 0)
       return badInputError("malformed image interface");
     return i;

@@ -166,6 +166,20 @@ Tensor mean(Operand x, const std::vector<int64_t> &axes = {}, bool keepDims = fa
 Tensor softmax(Operand x, int64_t axis = -1);
 
 //===----------------------------------------------------------------------===//
+// The host. While a function is traced, print and check are recorded whatever their
+// operands are, and happen whenever the compiled graph runs.
+//===----------------------------------------------------------------------===//
+
+/// Shows a value under a label, by default on stderr: see EngineOptions::print.
+void print(Operand x, const std::string &label);
+/// Throws an Error with this message, or ends the compiled graph's run with it, unless
+/// all elements of the condition, which is bool, are true.
+void check(Operand condition, const std::string &message);
+/// Applies the function that was given this name by defineCustomOp (Graph/HostOps.h).
+Tensor customOp(const std::string &name, const std::vector<Tensor> &operands,
+                SourceLocation where = SourceLocation::here());
+
+//===----------------------------------------------------------------------===//
 // Any op
 //===----------------------------------------------------------------------===//
 

@@ -37,11 +37,11 @@ class MLC_Facts {
   string tolerance = "exact";    // exact | ulp4 | contraction | reduction | composite
 }
 
-// Every mlc op is free of side effects, prints as
+// An mlc op is free of side effects unless it says otherwise, prints as
 //   %r = mlc.add %a, %b {attributes} : (types) -> type
 // and is verified by Graph's inference function.
-class MLC_Op<string mnemonic, string enum, list<Trait> traits = []>
-    : Op<MLC_Dialect, mnemonic, !listconcat(traits, [Pure])>, MLC_Facts {
+class MLC_Op<string mnemonic, string enum, list<Trait> traits = [], list<Trait> effects = [Pure]>
+    : Op<MLC_Dialect, mnemonic, !listconcat(traits, effects)>, MLC_Facts {
   let graphEnum = enum;
   let results = (outs MLC_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";

@@ -48,7 +48,9 @@ inline unsigned numChanging(mlir::Operation *op) {
 /// Names of module, function and argument attributes. See docs/architecture.md.
 inline constexpr char kPhaseAttr[] = "mlc.phase";           // module: the phase reached
 inline constexpr char kParametersAttr[] = "mlc.parameters"; // module: [[name, type], ...]
-inline constexpr char kMessagesAttr[] = "mlc.messages";     // module: texts of stop_unless
+inline constexpr char kMessagesAttr[] = "mlc.messages";     // module: [[kind, text], ...]
+inline constexpr char kHostCallsAttr[] = "mlc.host_calls";  // module: what the host is called for
+inline constexpr char kHostCallAttr[] = "mlc.host_call";    // func: which of them it stands for
 inline constexpr char kDimsAttr[] = "mlc.dims";             // func: names of symbolic dims
 inline constexpr char kInputAttr[] = "mlc.input";           // arg: name of a graph input
 inline constexpr char kOutputAttr[] = "mlc.output";         // result, later arg: graph output

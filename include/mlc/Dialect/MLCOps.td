@@ -319,8 +319,9 @@ def MLC_SoftmaxOp : MLC_Op<"softmax", "Softmax"> {
 // Functions
 //===----------------------------------------------------------------------===//
 
-def MLC_CallOp : MLC_Op<"call", "Call",
-                        [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+// Its callee, which it does not see, may have effects.
+def MLC_CallOp : MLC_Op<"call", "Call", [DeclareOpInterfaceMethods<SymbolUserOpInterface>],
+                        [MemoryEffects<[MemWrite]>]> {
   let summary = "Calls a function of the same file; calls are inlined";
   let arguments = (ins Variadic<MLC_Tensor>:$operands, StrAttr:$callee);
   let results = (outs Variadic<MLC_Tensor>:$outputs);
@@ -341,7 +342,7 @@ def MLC_CallOp : MLC_Op<"call", "Call",
 // Blocks see their own arguments alone; what they need from outside is passed in.
 // The tolerance is "exact": these ops add no error to that of their blocks.
 class MLC_ControlOp<string mnemonic, string enum>
-    : MLC_Op<mnemonic, enum, [IsolatedFromAbove, SingleBlock]> {
+    : MLC_Op<mnemonic, enum, [IsolatedFromAbove, SingleBlock], [RecursiveMemoryEffects]> {
   let results = (outs Variadic<MLC_Tensor>:$outputs);
   let assemblyFormat =
       "operands attr-dict `:` functional-type(operands, results) regions";
@@ -414,6 +415,56 @@ def MLC_ScanOp : MLC_ControlOp<"scan", "Scan"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Effects and functions of the host
+//===----------------------------------------------------------------------===//
+
+// Writing stands for whatever the host sees: such ops are never dead, repeated or
+// moved past each other. They have no results.
+class MLC_EffectOp<string mnemonic, string enum>
+    : MLC_Op<mnemonic, enum, [], [MemoryEffects<[MemWrite]>]> {
+  let results = (outs);
+}
+
+def MLC_PrintOp : MLC_EffectOp<"print", "Print"> {
+  let summary = "Shows a value to the host, under a label";
+  let description = [{
+    Happens every time the op is executed, in the order of the graph among prints and
+    checks. The host says where it goes: EngineOptions::print, by default stderr.
+  }];
+  let arguments = (ins MLC_Tensor:$operand, StrAttr:$label);
+  let constraints = ["[C1] there are no results"];
+  let example = "print([1, 2]) {label = \"x\"}: x: f32[2] [1, 2]";
+}
+
+def MLC_CheckOp : MLC_EffectOp<"check", "Check"> {
+  let summary = "Ends the run with an error unless all elements are true";
+  let description = [{
+    The error says `message` and where the op stands. A tensor without elements passes.
+  }];
+  let arguments = (ins MLC_Tensor:$condition, StrAttr:$message);
+  let constraints = ["[C1] the operand is bool", "[C2] there are no results"];
+  let example = "check([true, false]) {message = \"x is positive\"}: error \"x is positive\"";
+}
+
+// It may fail, so it is not run where the graph would not run it.
+def MLC_CustomOp : MLC_Op<"custom", "Custom", [], [NoMemoryEffect]> {
+  let summary = "A function of the host, by its name";
+  let description = [{
+    The host defines it (defineCustomOp in Graph/HostOps.h) and a rule that gives the
+    type of the result for those of the operands; the rule must agree with `dtype` and
+    `shape`. The function is taken to depend on its operands alone: calls may be
+    dropped, merged, or made when parameters are prepared.
+  }];
+  let arguments = (ins Variadic<MLC_Tensor>:$operands, StrAttr:$function, StrAttr:$dtype,
+                   MLC_DimsAttr:$shape);
+  let constraints = ["[C1] `function` is not empty",
+                     "[C2] `dtype` is the name of a dtype",
+                     "[C3] a size in `shape` is not negative, and a symbolic name in it occurs in an input of the function",
+                     "[C4] the result has that dtype and the dimensions `shape`"];
+  let example = "custom([3, 1, 2]) {function = \"sort\", dtype = \"f32\", shape = [3]} = [1, 2, 3], if the host has such a function";
+}
+
+//===----------------------------------------------------------------------===//
 // Internal ops: made by passes, never in a model file
 //===----------------------------------------------------------------------===//
 
@@ -440,7 +491,7 @@ def MLC_FusionOp
       "[C1] `kind` is contraction, elementwise, reduction, softmax or data",
       "[C2] the body's arguments have the types of the operands",
       "[C3] the body yields the results",
-      "[C4] the body holds ops of the vocabulary and packed ones, but no parameter, call, control flow or fusion",
+      "[C4] the body holds ops of the vocabulary and packed ones, but no parameter, call, control flow, fusion, print, check or custom",
       "[C5] the body is of its kind"];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -513,7 +564,8 @@ def MLC_SlotOp
 def MLC_StopUnlessOp : Op<MLC_Dialect, "stop_unless", [MemoryEffects<[MemWrite]>]>, MLC_Facts {
   let summary = "Ends the run with an error unless the condition holds";
   let description = [{
-    `message` is an index into the module's attribute mlc.messages.
+    `message` is an index into the module's attribute mlc.messages, a list of
+    [kind, text] with the number of an mlc::ErrorKind.
   }];
   let arguments = (ins I1:$condition, I64Attr:$message);
   let assemblyFormat = "$condition attr-dict";

@@ -101,6 +101,9 @@ struct Graph {
   const Parameter *findParameter(std::string_view name) const;
 };
 
+/// Where in a model a node stands, for errors: "function `main`: node `x` (a.py:1:2): ".
+std::string placeOf(const Function &function, const Node &node);
+
 /// Names of the symbolic dimensions of a function, in order of first appearance
 /// in its inputs. This is the order of mlc_frame::dims.
 std::vector<std::string> symbolicDims(const Function &function);

@@ -49,6 +49,8 @@ struct OpInfo {
 };
 
 const OpInfo &opInfo(Op op);
+/// Whether an op does something beside computing: then it has no results.
+inline bool hasEffect(Op op) { return opInfo(op).numResults == 0; }
 std::optional<Op> parseOp(std::string_view name);
 int32_t numOps();
 Op opAt(int32_t index);

@@ -72,7 +72,12 @@ void walk(Function &function, const std::function<void(Node &)> &visit);
 /// named "callee/name"; a node without a location gets its call's.
 Result<Graph> inlineCalls(const Graph &graph, std::string_view entry);
 
-/// Drops nodes whose results are unused, and values that no one mentions.
+/// Whether running the node does something beside computing its results: it or a node
+/// in its blocks has an effect, or is a call, whose callee may have one.
+bool hasEffect(const Node &node);
+
+/// Drops nodes whose results are unused and that have no effect, and values that no
+/// one mentions.
 void removeDeadNodes(Function &function);
 
 } // namespace mlc

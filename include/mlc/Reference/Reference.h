@@ -7,7 +7,7 @@
 #ifndef MLC_REFERENCE_REFERENCE_H
 #define MLC_REFERENCE_REFERENCE_H
 
-#include "mlc/Graph/Graph.h"
+#include "mlc/Graph/HostOps.h"
 
 #include <map>
 
@@ -15,14 +15,18 @@ namespace mlc {
 
 using ParameterMap = std::map<std::string, Tensor>;
 
-/// Evaluates `function` of a valid graph on one tensor per input.
+/// Evaluates `function` of a valid graph on one tensor per input. What its ops print
+/// goes to `print`.
 Result<std::vector<Tensor>> evaluateReference(const Graph &graph, const Function &function,
                                               const ParameterMap &parameters,
-                                              const std::vector<Tensor> &inputs);
+                                              const std::vector<Tensor> &inputs,
+                                              const PrintFunction &print = {});
 
-/// Evaluates one node; `resultTypes` have no symbolic dimension.
+/// Evaluates one node; `resultTypes` have no symbolic dimension. A node whose op has an
+/// effect has no results.
 Result<std::vector<Tensor>> evaluateNode(const Node &node, const std::vector<Tensor> &operands,
-                                         const std::vector<TensorType> &resultTypes);
+                                         const std::vector<TensorType> &resultTypes,
+                                         const PrintFunction &print = {});
 
 } // namespace mlc
 

@@ -1,14 +1,15 @@
 //===- LowerFrame.cpp - From memref arguments to the frame ----------------===//
 //
-// Works on planned drivers, whose ops are calls, views, loads of predicates,
-// branches and arithmetic on offsets, and on kernels of any content. See
-// include/mlc/Abi/Frame.h.
+// Works on planned drivers, whose ops are calls of kernels and of the host, views,
+// loads of predicates, branches and arithmetic on offsets, and on kernels of any
+// content. See include/mlc/Abi/Frame.h.
 //
 //===----------------------------------------------------------------------===//
 
 #include "mlc/Abi/Frame.h"
 #include "mlc/Conversion/Passes.h"
 #include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Support/Result.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
@@ -61,9 +62,11 @@ struct LowerFrame : mlc::ir::impl::LowerFramePassBase<LowerFrame> {
       if (!driver || failed(lowerDriver(driver)))
         return signalPassFailure();
     }
-    for (auto kernel : module.getOps<func::FuncOp>())
-      if (kernel->hasAttr("mlc.kind"))
-        lowerKernel(kernel);
+    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (function->hasAttr("mlc.kind"))
+        lowerKernel(function);
+      else if (function->hasAttr(kHostCallAttr))
+        function.erase();
   }
 
 private:
@@ -105,7 +108,7 @@ private:
 
     symbolicCalls.clear();
     driver.walk([&](func::CallOp call) {
-      if (llvm::any_of(call.getOperandTypes(), isSymbolic))
+      if (!hostCallOf(call) && llvm::any_of(call.getOperandTypes(), isSymbolic))
         symbolicCalls.insert(call);
     });
     for (Block &block : llvm::drop_begin(driver.getBody()))
@@ -127,6 +130,7 @@ private:
       view->erase();
     body.eraseArguments(0, body.getNumArguments() - 1);
     checkCancelled(b, driver, frame);
+    lowerHostCalls(b, driver, frame);
     lowerStops(b, driver);
     auto workspace = driver->getAttrOfType<DenseI64ArrayAttr>("mlc.workspace");
     if (!workspace || workspace.size() != 2)
@@ -197,6 +201,109 @@ private:
       return op->emitError() << "expected no other buffers than arguments and views";
     }
     return success();
+  }
+
+  //===--- Calls of the host ---------------------------------------------===//
+
+  /// The index of what the host is called for, or nothing for a kernel.
+  IntegerAttr hostCallOf(func::CallOp call) {
+    auto callee = getOperation().lookupSymbol<func::FuncOp>(call.getCallee());
+    return callee ? callee->getAttrOfType<IntegerAttr>(kHostCallAttr) : IntegerAttr();
+  }
+
+  void lowerHostCalls(ImplicitLocOpBuilder &b, func::FuncOp driver, Value frame) {
+    SmallVector<func::CallOp> calls;
+    driver.walk([&](func::CallOp call) {
+      if (hostCallOf(call))
+        calls.push_back(call);
+    });
+    if (calls.empty())
+      return;
+    Block &body = driver.getBody().front();
+    b.setInsertionPointToStart(&body);
+    HostCalling host;
+    Value null = LLVM::ZeroOp::create(b, pointer);
+    Value table = loadAt(b, pointer, frame, offsetof(mlc_frame, host));
+    Value noHost = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, table, null);
+    Value readable = LLVM::SelectOp::create(b, noHost, frame, table);
+    host.context = loadAt(b, pointer, readable, offsetof(mlc_host, context));
+    host.function = loadAt(b, pointer, readable, offsetof(mlc_host, call));
+    Value noFunction = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, host.function, null);
+    host.isMissing = LLVM::OrOp::create(b, noHost, noFunction);
+    host.dims = loadAt(b, pointer, frame, offsetof(mlc_frame, dims));
+    size_t most = 1;
+    for (func::CallOp call : calls)
+      most = std::max<size_t>(most, call.getNumOperands());
+    Value count = LLVM::ConstantOp::create(b, b.getI64Type(),
+                                           b.getI64IntegerAttr(static_cast<int64_t>(most)));
+    host.pointers = LLVM::AllocaOp::create(b, pointer, pointer, count);
+    host.failed = b.createBlock(body.getParent(), body.getParent()->end());
+    func::ReturnOp::create(
+        b, arith::ConstantOp::create(b, b.getI32IntegerAttr(MLC_RUN_HOST_FAILED)).getResult());
+    for (func::CallOp call : calls)
+      lowerHostCall(b, driver, call, host);
+  }
+
+  /// What all calls of a driver have in common.
+  struct HostCalling {
+    Value function, context, dims, isMissing;
+    Value pointers; ///< An array that has room for those of any call.
+    Block *failed = nullptr;
+  };
+
+  /// Operands are an array of pointers, results what follows them in it.
+  void lowerHostCall(ImplicitLocOpBuilder &b, func::FuncOp driver, func::CallOp call,
+                     const HostCalling &host) {
+    IntegerAttr index = hostCallOf(call);
+    auto list = getOperation()->getAttrOfType<ArrayAttr>(kHostCallsAttr);
+    auto description = cast<DictionaryAttr>(list[static_cast<size_t>(index.getInt())]);
+    auto numResults = static_cast<int64_t>(cast<ArrayAttr>(description.get("results")).size());
+    int64_t firstResult = call.getNumOperands() - numResults;
+    b.setLoc(call.getLoc());
+    Block *before = call->getBlock(), *rest = before->splitBlock(call), *without = rest;
+    if (numResults > 0) {
+      without = b.createBlock(&driver.getBody(), driver.getBody().end());
+      int64_t message = addMessage(mlc::ErrorKind::Unsupported, withoutHost(description));
+      Value code = arith::ConstantOp::create(
+          b, b.getI32IntegerAttr(static_cast<int32_t>(MLC_RUN_STOPPED + message)));
+      func::ReturnOp::create(b, code);
+    }
+    Block *calling = b.createBlock(rest);
+    b.setInsertionPointToEnd(before);
+    cf::CondBranchOp::create(b, host.isMissing, without, calling);
+
+    b.setInsertionPointToEnd(calling);
+    for (auto [i, operand] : llvm::enumerate(call.getOperands()))
+      LLVM::StoreOp::create(b, operand, byteOffset(b, host.pointers, static_cast<int64_t>(8 * i)));
+    auto type = LLVM::LLVMFunctionType::get(b.getI32Type(),
+                                            {pointer, b.getI64Type(), pointer, pointer, pointer});
+    Value number = LLVM::ConstantOp::create(b, b.getI64Type(), index);
+    Value results = byteOffset(b, host.pointers, 8 * firstResult);
+    auto made = LLVM::CallOp::create(
+        b, type,
+        ValueRange{host.function, host.context, number, host.pointers, results, host.dims});
+    Value zero = LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(0));
+    Value isDone = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, made.getResult(), zero);
+    cf::CondBranchOp::create(b, isDone, rest, host.failed);
+    call.erase();
+  }
+
+  static std::string withoutHost(DictionaryAttr description) {
+    auto text = [&](StringRef key) { return cast<StringAttr>(description.get(key)).str(); };
+    return text("place") + "custom: function `" + text("name") +
+           "` cannot be called: the frame's host has no `call`";
+  }
+
+  /// The index of a message of the module.
+  int64_t addMessage(mlc::ErrorKind kind, const std::string &text) {
+    SmallVector<Attribute> messages;
+    if (auto known = getOperation()->getAttrOfType<ArrayAttr>(kMessagesAttr))
+      llvm::append_range(messages, known);
+    Builder builder(&getContext());
+    messages.push_back(builder.getArrayAttr(
+        {builder.getI64IntegerAttr(static_cast<int64_t>(kind)), builder.getStringAttr(text)}));
+    getOperation()->setAttr(kMessagesAttr, builder.getArrayAttr(messages));
+    return static_cast<int64_t>(messages.size()) - 1;
   }
 
   /// Returns MLC_RUN_STOPPED + i where a condition that must hold does not.

@@ -1,5 +1,6 @@
 // mlc-fuse: groups the ops of a function, and of every block of its if, while and
-// scan, into mlc.fusion. Leaves parameters, calls and existing fusions alone.
+// scan, into mlc.fusion. Leaves parameters, calls, existing fusions and what the host
+// does alone.
 //
 // Ops are visited from last to first. An op joins the group of its users or
 // becomes the last op, the root, of a new one. A group has one result, its
@@ -56,7 +57,8 @@ Kind kindOf(Operation *op) {
 
 bool isGroupable(Operation *op) {
   return isa_and_nonnull<MLCDialect>(op->getDialect()) &&
-         !isa<ParameterOp, CallOp, FusionOp, YieldOp>(op) && !isControlFlow(op);
+         !isa<ParameterOp, CallOp, FusionOp, YieldOp, PrintOp, CheckOp, CustomOp>(op) &&
+         !isControlFlow(op);
 }
 
 // A slice that is read where it lies: vectors of it are contiguous.
@@ -158,6 +160,8 @@ private:
       return "consumer is a softmax";
     if (group.kind == Kind::Data)
       return "consumer moves data";
+    if (reducesSymbolic(group))
+      return "consumer reduces the symbolic dimension";
     if (kind == Kind::Contraction && group.kind == Kind::Contraction)
       return "consumer has a contraction already";
     if (kind == Kind::Contraction && group.kind == Kind::Reduction)
@@ -167,6 +171,13 @@ private:
     if (static_cast<int64_t>(group.members.size()) >= maxOps)
       return "group is full";
     return "";
+  }
+
+  // A kernel learns the size of the symbolic dimension from its operands and results:
+  // where no result has it, the operand that is reduced must stay one.
+  static bool reducesSymbolic(const Group &group) {
+    return group.kind == Kind::Reduction && ShapedType::isDynamicShape(group.shape) &&
+           !ShapedType::isDynamicShape(shapeOf(group.root->getResult(0)));
   }
 
   void join(Operation *op, size_t index) {

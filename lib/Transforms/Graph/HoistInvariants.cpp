@@ -1,6 +1,6 @@
 // mlc-hoist-invariants: moves out of the blocks of if, while and scan what is the
 // same in every step, on functions of mlc ops; and takes in what is not worth
-// passing. Leaves control flow itself where it is.
+// passing. Leaves control flow itself, and what has effects or may fail, where it is.
 
 #include "ParameterOnly.h"
 
@@ -8,6 +8,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "llvm/ADT/SetVector.h"
 
@@ -66,7 +67,7 @@ private:
       outside.map(argument, operandOf(argument).get());
     llvm::SetVector<Operation *> moved;
     for (Operation &inner : body.without_terminator()) {
-      if (isControlFlow(&inner) || isa<CallOp>(inner) || isRepeatable(&inner))
+      if (!isPure(&inner) || isRepeatable(&inner))
         continue;
       // Of the blocks of an if only one runs: what only it needs stays there, unless
       // it is computed in advance.

@@ -5,6 +5,8 @@
 
 #include "mlc/Dialect/MLCDialect.h"
 
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
 using namespace mlir;
 
 namespace mlc::ir {
@@ -29,8 +31,9 @@ static void collect(Block &block, llvm::DenseSet<Value> &values) {
           values.insert(argument);
       collect(region.front(), values);
     }
-    bool isKnown =
-        llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); }) && isStatic(op);
+    bool isKnown = isMemoryEffectFree(&op) &&
+                   llvm::all_of(op.getOperands(), [&](Value v) { return values.contains(v); }) &&
+                   isStatic(op);
     if (isKnown)
       values.insert(op.result_begin(), op.result_end());
   }

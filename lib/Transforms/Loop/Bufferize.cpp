@@ -190,6 +190,14 @@ static LogicalResult bufferizeDriver(func::FuncOp driver) {
   return success();
 }
 
+/// As its calls are by now.
+static void declareOnBuffers(func::FuncOp hostFunction) {
+  SmallVector<Type> arguments;
+  for (Type type : hostFunction.getArgumentTypes())
+    arguments.push_back(bufferType(type));
+  hostFunction.setType(FunctionType::get(hostFunction.getContext(), arguments, {}));
+}
+
 /// A kernel returns its destinations, which its callers know.
 static LogicalResult dropResults(func::FuncOp kernel) {
   Block &body = kernel.getBody().front();
@@ -214,6 +222,9 @@ struct Bufferize : mlc::ir::impl::BufferizePassBase<Bufferize> {
       if (!driver || failed(bufferizeDriver(driver)))
         return signalPassFailure();
     }
+    for (auto function : module.getOps<func::FuncOp>())
+      if (function->hasAttr(kHostCallAttr))
+        declareOnBuffers(function);
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);

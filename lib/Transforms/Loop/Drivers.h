@@ -5,11 +5,17 @@
 #include "mlir/IR/Block.h"
 #include "mlir/IR/Value.h"
 
+#include <string>
+
 namespace mlc::ir {
 
 /// The size of the symbolic dimension, as a tensor.dim at the start of a driver's
 /// body: it leads some argument.
 mlir::Value symbolicSize(mlir::Block &body);
+
+/// What a node is called in the graph and where it stands in its source, for messages:
+/// "node `x` (a.py:1:2): ".
+std::string placeOf(mlir::Location location);
 
 } // namespace mlc::ir
 

@@ -1,4 +1,4 @@
-//===- LowerControlFlow.cpp - mlc.if, while and scan to scf ---------------===//
+//===- LowerControlFlow.cpp - mlc.if, while, scan and check to scf --------===//
 //
 // Works on the drivers that mlc-outline-kernels leaves: calls that write to
 // destinations, on tensors. What a block returns is written where the next step,
@@ -9,6 +9,7 @@
 #include "Drivers.h"
 
 #include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Support/Result.h"
 #include "mlc/Transforms/Loop/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -37,13 +38,20 @@ Value mlc::ir::symbolicSize(Block &body) {
   return Value();
 }
 
-/// What the node is called in the graph.
-static std::string nodeName(Location location) {
+std::string mlc::ir::placeOf(Location location) {
   if (auto fused = dyn_cast<FusedLoc>(location); fused && !fused.getLocations().empty())
     location = fused.getLocations().front();
-  if (auto name = dyn_cast<NameLoc>(location))
-    return "node `" + name.getName().str() + "`: ";
-  return "";
+  auto node = dyn_cast<NameLoc>(location);
+  if (!node)
+    return "";
+  std::string source;
+  llvm::raw_string_ostream stream(source);
+  if (auto file = dyn_cast<FileLineColLoc>(node.getChildLoc()))
+    stream << " (" << file.getFilename().strref() << ':' << file.getLine() << ':'
+           << file.getColumn() << ')';
+  else if (auto text = dyn_cast<NameLoc>(node.getChildLoc()))
+    stream << " (" << text.getName().strref() << ')';
+  return "node `" + node.getName().str() + '`' + source + ": ";
 }
 
 namespace {
@@ -77,6 +85,8 @@ private:
         result = lower(loop);
       else if (auto loop = dyn_cast<ScanOp>(op))
         result = lower(loop);
+      else if (auto check = dyn_cast<CheckOp>(op))
+        result = lower(check);
       if (failed(result))
         return failure();
     }
@@ -248,19 +258,32 @@ private:
     rewriter.setInsertionPointAfter(loop);
     Value yes = arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true));
     Value ended = arith::XOrIOp::create(rewriter, loc, loop.getResults().back(), yes);
-    stopUnless(loc, ended,
-               nodeName(loc) + "while: has run " + std::to_string(op.getLimit()) +
+    stopUnless(loc, ended, mlc::ErrorKind::ResourceLimit,
+               placeOf(loc) + "while: has run " + std::to_string(op.getLimit()) +
                    " times, its `limit`, and would go on");
     rewriter.replaceOp(op, loop.getResults().take_front(count));
     return success();
   }
 
-  void stopUnless(Location loc, Value condition, const std::string &message) {
-    auto found = llvm::find(messages, rewriter.getStringAttr(message));
+  void stopUnless(Location loc, Value condition, mlc::ErrorKind kind, const std::string &text) {
+    Attribute message = rewriter.getArrayAttr(
+        {rewriter.getI64IntegerAttr(static_cast<int64_t>(kind)), rewriter.getStringAttr(text)});
+    auto found = llvm::find(messages, message);
     int64_t number = found - messages.begin();
     if (found == messages.end())
-      messages.push_back(rewriter.getStringAttr(message));
+      messages.push_back(message);
     StopUnlessOp::create(rewriter, loc, condition, rewriter.getI64IntegerAttr(number));
+  }
+
+  //===--- check ---------------------------------------------------------===//
+
+  LogicalResult lower(CheckOp op) {
+    if (op.getCondition().getType().getRank() != 0)
+      return op.emitError() << "expected a check of one bool; run mlc-reduce-checks before";
+    stopUnless(op.getLoc(), predicate(op.getLoc(), op.getCondition()), mlc::ErrorKind::BadInput,
+               placeOf(op.getLoc()) + "check: " + op.getMessage().str());
+    op.erase();
+    return success();
   }
 
   //===--- scan ----------------------------------------------------------===//

@@ -1,8 +1,9 @@
 //===- OutlineKernels.cpp - mlc.fusion to functions -----------------------===//
 //
-// Works on mlc fusions in @run and @prepare. After it, both functions and the blocks
-// of their if, while and scan hold only calls of kernels, tensor.empty and
-// tensor.dim, and the functions write to trailing arguments.
+// Works on mlc fusions, prints and custom ops in @run and @prepare. After it, both
+// functions and the blocks of their if, while and scan hold only calls of kernels and
+// of the host, checks, tensor.empty and tensor.dim, and the functions write to trailing
+// arguments.
 //
 //===----------------------------------------------------------------------===//
 
@@ -78,11 +79,53 @@ private:
   llvm::DenseMap<size_t, SmallVector<std::pair<FusionOp, func::FuncOp>>> kernels;
 };
 
+/// What the host is called for: private functions without a body, destination-passing
+/// as kernels are. Calls that are the same in everything share one.
+class HostFunctions {
+public:
+  explicit HostFunctions(ModuleOp module) : module(module) {}
+
+  func::FuncOp find(Operation *op) {
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    auto custom = dyn_cast<CustomOp>(op);
+    SmallVector<NamedAttribute> entries = {
+        builder.getNamedAttr("kind", builder.getStringAttr(custom ? "custom" : "print")),
+        builder.getNamedAttr("name",
+                             custom ? custom.getFunctionAttr() : cast<PrintOp>(op).getLabelAttr()),
+        builder.getNamedAttr("place", builder.getStringAttr(placeOf(op->getLoc()))),
+        builder.getNamedAttr("operands", builder.getTypeArrayAttr(op->getOperandTypes())),
+        builder.getNamedAttr("results", builder.getTypeArrayAttr(op->getResultTypes()))};
+    Attribute description = builder.getDictionaryAttr(entries);
+    func::FuncOp &function = functions[description];
+    if (function)
+      return function;
+    SmallVector<Type> arguments(op->getOperandTypes());
+    llvm::append_range(arguments, op->getResultTypes());
+    int64_t index = static_cast<int64_t>(descriptions.size());
+    function = func::FuncOp::create(builder, op->getLoc(), "host_" + std::to_string(index),
+                                    builder.getFunctionType(arguments, op->getResultTypes()));
+    function.setPrivate();
+    function->setAttr(kHostCallAttr, builder.getI64IntegerAttr(index));
+    descriptions.push_back(description);
+    return function;
+  }
+
+  void describe() {
+    if (!descriptions.empty())
+      module->setAttr(kHostCallsAttr, ArrayAttr::get(module.getContext(), descriptions));
+  }
+
+private:
+  ModuleOp module;
+  SmallVector<Attribute> descriptions;
+  llvm::DenseMap<Attribute, func::FuncOp> functions;
+};
+
 /// Whether what computes `value` can be told where to write it.
 bool takesDestination(Value value) {
   if (auto scan = value.getDefiningOp<ScanOp>())
     return cast<OpResult>(value).getResultNumber() >= static_cast<uint64_t>(scan.getCarried());
-  return value.getDefiningOp() && isa<FusionOp, IfOp>(value.getDefiningOp());
+  return value.getDefiningOp() && isa<FusionOp, CustomOp, IfOp>(value.getDefiningOp());
 }
 
 Value copyBefore(Operation *op, Value value) {
@@ -147,7 +190,8 @@ SmallVector<Value> addDestinations(func::FuncOp driver) {
 struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    KernelTable table(module);
+    KernelTable kernels(module);
+    HostFunctions host(module);
     SmallVector<FusionOp> done;
     for (StringRef name : {kPrepareFunction, kRunFunction}) {
       auto driver = module.lookupSymbol<func::FuncOp>(name);
@@ -155,16 +199,18 @@ struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
         module.emitError() << "expected a function @" << name;
         return signalPassFailure();
       }
-      outline(driver, table, done);
+      outline(driver, kernels, host, done);
     }
+    host.describe();
     // The fusions are the table's keys, so they go last.
     for (FusionOp fusion : llvm::reverse(done))
       fusion.erase();
   }
 
-  void outline(func::FuncOp driver, KernelTable &table, SmallVector<FusionOp> &done) {
+  void outline(func::FuncOp driver, KernelTable &kernels, HostFunctions &host,
+               SmallVector<FusionOp> &done) {
     Block &body = driver.getBody().front();
-    SmallVector<FusionOp> fusions;
+    SmallVector<Operation *> ops;
     copyDirectResults(body.getTerminator());
     body.walk([](Operation *op) {
       if (auto branch = dyn_cast<IfOp>(op))
@@ -179,27 +225,35 @@ struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
     llvm::DenseMap<Value, Value> destinationOf;
     for (auto [value, destination] : llvm::zip(body.getTerminator()->getOperands(), destinations))
       destinationOf[value] = destination;
-    body.walk([&](FusionOp fusion) { fusions.push_back(fusion); });
+    body.walk([&](Operation *op) {
+      if (isa<FusionOp, PrintOp, CustomOp>(op))
+        ops.push_back(op);
+    });
 
     OpBuilder builder = OpBuilder::atBlockBegin(&body);
     Value size; // of the symbolic dimension
-    for (FusionOp fusion : fusions) {
-      builder.setInsertionPoint(fusion);
-      func::FuncOp kernel = table.find(fusion);
-      SmallVector<Value> operands(fusion.getInputs());
-      for (Value result : fusion.getResults()) {
+    for (Operation *op : ops) {
+      builder.setInsertionPoint(op);
+      auto fusion = dyn_cast<FusionOp>(op);
+      func::FuncOp callee = fusion ? kernels.find(fusion) : host.find(op);
+      SmallVector<Value> operands(op->getOperands());
+      for (Value result : op->getResults()) {
         Value destination = destinationOf.lookup(result);
         if (!destination) {
           auto type = cast<RankedTensorType>(result.getType());
           SmallVector<Value> sizes;
           if (!type.hasStaticShape())
             sizes.push_back(size ? size : size = symbolicSize(body));
-          destination = tensor::EmptyOp::create(builder, fusion.getLoc(), type, sizes);
+          destination = tensor::EmptyOp::create(builder, op->getLoc(), type, sizes);
         }
         operands.push_back(destination);
       }
-      auto call = func::CallOp::create(builder, fusion.getLoc(), kernel, operands);
-      fusion.replaceAllUsesWith(call.getResults());
+      auto call = func::CallOp::create(builder, op->getLoc(), callee, operands);
+      op->replaceAllUsesWith(call.getResults());
+      if (!fusion) {
+        op->erase();
+        continue;
+      }
       // The table still compares with the body; unlink it from its operands.
       fusion->setOperands({});
       done.push_back(fusion);

@@ -153,7 +153,7 @@ Result<std::vector<Bounded>> Evaluator::evaluate(const Node &node,
   if (node.op == Op::Call)
     return evaluateBounded(graph,
                            *graph.findFunction(std::get<std::string>(node.attributes.at("callee"))),
-                           parameters, operands);
+                           parameters, operands, print);
   if (node.op == Op::If)
     return evaluateIf(node, operands, functionValues);
   if (node.op == Op::While)
@@ -173,9 +173,11 @@ Result<std::vector<Bounded>> Evaluator::evaluate(const Node &node,
   std::vector<Tensor> values;
   for (const Bounded &operand : operands)
     values.push_back(operand.value);
-  auto results = evaluateNode(concrete, values, concreteTypes(node, functionValues));
+  auto results = evaluateNode(concrete, values, concreteTypes(node, functionValues), print);
   if (!results)
     return results.takeError();
+  if (results->empty())
+    return std::vector<Bounded>();
   auto error = resultError(concrete, operands, results->front());
   if (!error)
     return error.takeError();
@@ -184,7 +186,8 @@ Result<std::vector<Bounded>> Evaluator::evaluate(const Node &node,
 
 Result<std::vector<Bounded>> evaluateValues(const Graph &graph, const Function &function,
                                             const TensorMap &parameters,
-                                            const std::vector<Bounded> &inputs) {
+                                            const std::vector<Bounded> &inputs,
+                                            const PrintFunction &print) {
   std::vector<Bounded> values(function.values.size());
   std::map<std::string, int64_t> sizes;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -195,7 +198,7 @@ Result<std::vector<Bounded>> evaluateValues(const Graph &graph, const Function &
         sizes[dims[d].name] = inputs[i].value.shape()[d];
     values[id] = inputs[i];
   }
-  Evaluator evaluator(graph, parameters, sizes);
+  Evaluator evaluator(graph, parameters, sizes, print);
   for (const Node &node : function.body.nodes) {
     std::vector<Bounded> operands;
     for (ValueId id : node.operands)
@@ -211,8 +214,9 @@ Result<std::vector<Bounded>> evaluateValues(const Graph &graph, const Function &
 
 Result<std::vector<Bounded>> evaluateBounded(const Graph &graph, const Function &function,
                                              const TensorMap &parameters,
-                                             const std::vector<Bounded> &inputs) {
-  auto values = evaluateValues(graph, function, parameters, inputs);
+                                             const std::vector<Bounded> &inputs,
+                                             const PrintFunction &print) {
+  auto values = evaluateValues(graph, function, parameters, inputs, print);
   if (!values)
     return values;
   std::vector<Bounded> outputs;

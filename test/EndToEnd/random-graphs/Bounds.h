@@ -11,7 +11,7 @@
 #ifndef MLC_TEST_ENDTOEND_BOUNDS_H
 #define MLC_TEST_ENDTOEND_BOUNDS_H
 
-#include "mlc/Graph/Graph.h"
+#include "mlc/Graph/HostOps.h"
 #include "mlc/Support/Result.h"
 
 #include <map>
@@ -33,8 +33,10 @@ using TensorMap = std::map<std::string, Tensor>;
 class Evaluator {
 public:
   Evaluator(const Graph &graph, const TensorMap &parameters,
-            std::map<std::string, int64_t> sizes = {})
-      : graph(graph), parameters(parameters), sizes(std::move(sizes)) {}
+            std::map<std::string, int64_t> sizes = {}, PrintFunction print = ignore)
+      : graph(graph), parameters(parameters), sizes(std::move(sizes)), print(std::move(print)) {}
+
+  static void ignore(std::string_view, const Tensor &) {}
 
   /// `values` are those of the function, with the types of the node's results.
   Result<std::vector<Bounded>> evaluate(const Node &node, const std::vector<Bounded> &operands,
@@ -55,16 +57,19 @@ private:
   const Graph &graph;
   const TensorMap &parameters;
   std::map<std::string, int64_t> sizes;
+  PrintFunction print;
 };
 
 /// All values of `function`, by ValueId.
 Result<std::vector<Bounded>> evaluateValues(const Graph &graph, const Function &function,
                                             const TensorMap &parameters,
-                                            const std::vector<Bounded> &inputs);
+                                            const std::vector<Bounded> &inputs,
+                                            const PrintFunction &print = Evaluator::ignore);
 /// Its outputs, one per output.
 Result<std::vector<Bounded>> evaluateBounded(const Graph &graph, const Function &function,
                                              const TensorMap &parameters,
-                                             const std::vector<Bounded> &inputs);
+                                             const std::vector<Bounded> &inputs,
+                                             const PrintFunction &print = Evaluator::ignore);
 
 /// Where `got` is farther from the reference than allowed, or empty.
 std::string compareBounded(const Tensor &got, const Bounded &expected);

@@ -396,6 +396,8 @@ Result<std::vector<double>> resultError(const Node &node, const std::vector<Boun
   case Op::Slice:
   case Op::Concat:
     return movedError(node, operands, result);
+  case Op::Custom: // the identity
+    return operands[0].error;
   default:
     return elementwiseError(node, operands, result);
   }

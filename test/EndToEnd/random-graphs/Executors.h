@@ -14,6 +14,7 @@ namespace mlc::test {
 struct Way {
   std::string name;
   std::function<Result<TensorMap>(const Engine &, const Specimen &)> run;
+  bool prints = false; ///< Whether what the graph prints goes to the engine.
 };
 
 /// reference, eager, jit at O0 and optimised, fused and unfused, for a target as in
@@ -28,7 +29,7 @@ struct Tally {
   int64_t exact = 0;                 ///< Compared without any tolerance.
 };
 
-/// What is wrong with the way's outputs, or empty.
+/// What is wrong with the way's outputs, or with what it prints, or empty.
 std::string check(const Engine &engine, const Specimen &specimen, const Way &way,
                   Tally *tally = nullptr);
 

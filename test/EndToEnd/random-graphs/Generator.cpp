@@ -12,6 +12,7 @@
 
 #include "Random.h"
 
+#include "mlc/Graph/HostOps.h"
 #include "mlc/Graph/Infer.h"
 #include "mlc/Graph/Rewrite.h"
 #include "mlc/Graph/Validate.h"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr int64_t kMaxElements = 4096;
 constexpr size_t kMaxInputs = 6;
+constexpr const char *kIdentity = "identity";
 const int64_t kSizes[] = {1, 1, 2, 3, 3, 5, 7, 8, 13, 15, 16, 17, 17, 31, 32, 33, 64, 65};
 const int64_t kSymbolicSizes[] = {0, 1, 2, 3, 7, 15, 16, 17, 33};
 const DType kDTypes[] = {DType::F32, DType::F32, DType::F32, DType::F32,
@@ -45,6 +47,7 @@ struct World {
   TensorMap parameters;
   bool specials = false;   ///< Whether inputs hold NaN, infinities and extremes.
   bool continuous = false; ///< Whether floats have all their bits, not eighths.
+  int64_t labels = 0;      ///< Of what is printed.
 
   explicit World(uint64_t seed) : random(seed) {}
 };
@@ -318,7 +321,8 @@ private:
         &FunctionGenerator::matmul,     &FunctionGenerator::matmul,
         &FunctionGenerator::call,       &FunctionGenerator::branch,
         &FunctionGenerator::loop,       &FunctionGenerator::scan,
-        &FunctionGenerator::recurrence,
+        &FunctionGenerator::recurrence, &FunctionGenerator::show,
+        &FunctionGenerator::assume,     &FunctionGenerator::custom,
     };
     return (this->*random.pick(steps))();
   }
@@ -575,6 +579,36 @@ private:
   }
 
   //===--------------------------------------------------------------------===//
+  // The host
+  //===--------------------------------------------------------------------===//
+
+  bool show() {
+    auto x = *find([](const TensorType &) { return true; });
+    return effect(Op::Print, x, "label", "p" + std::to_string(world.labels++));
+  }
+
+  /// Checks what holds whatever the value is.
+  bool assume() {
+    auto x = findDType(DType::Bool);
+    auto inverse = x ? addNode(Op::LogicalNot, {*x}) : std::nullopt;
+    auto either = inverse ? addNode(Op::LogicalOr, {*x, *inverse}) : std::nullopt;
+    return either && effect(Op::Check, *either, "message", "one of both holds");
+  }
+
+  bool effect(Op op, ValueId operand, const char *attribute, const std::string &text) {
+    return builder.nodes(op, {operand}, {{attribute, text}}).ok();
+  }
+
+  bool custom() {
+    auto x = *find([](const TensorType &) { return true; });
+    TensorType type = typeOf(x);
+    return add(Op::Custom, {x},
+               {{"function", std::string(kIdentity)},
+                {"dtype", std::string(dtypeName(type.dtype))},
+                {"shape", type.dims}});
+  }
+
+  //===--------------------------------------------------------------------===//
   // Control flow. Blocks call functions, which get inlined into them.
   //===--------------------------------------------------------------------===//
 
@@ -725,7 +759,21 @@ private:
 
 } // namespace
 
+/// Makes the function of custom ops known, once.
+static void defineIdentity() {
+  static const Status defined = defineCustomOp(
+      kIdentity,
+      {[](const std::vector<TensorType> &operands) -> Result<TensorType> { return operands.at(0); },
+       [](const std::vector<Tensor> &operands, Tensor &result) {
+         result = operands[0];
+         return Status();
+       }});
+  if (!defined)
+    throw std::runtime_error(defined.error().message);
+}
+
 Specimen generate(uint64_t seed) {
+  defineIdentity();
   World world(seed);
   Random &random = world.random;
   world.specials = random.chance(15);

@@ -233,6 +233,8 @@ int selfTest(const Options &options) {
   Engine engine = makeEngine();
   std::string missed;
   for (int32_t i = 0; i < numOps(); ++i) {
+    if (hasEffect(opAt(i)))
+      continue; // there is no result to be wrong
     std::string op(opInfo(opAt(i)).name);
     Way way = brokenReference(op);
     auto fails = [&](const Specimen &s) { return !check(engine, s, way).empty(); };

@@ -50,7 +50,7 @@ module {
 
 // A while counts its rounds; one that would exceed its limit ends the run.
 
-// CHECK: module attributes {mlc.messages = ["while: has run 7 times, its `limit`, and would go on"]}
+// CHECK: module attributes {mlc.messages = {{\[}}[6, "while: has run 7 times, its `limit`, and would go on"]]}
 // CHECK-LABEL: func.func @run
 // CHECK:         scf.while
 // CHECK:           %[[T:.*]] = func.call @kernel_0
@@ -195,5 +195,30 @@ module {
   func.func private @kernel_0(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>) -> tensor<4xf32> attributes {mlc.kind = "elementwise"} {
     %0 = linalg.add ins(%a, %b : tensor<4xf32>, tensor<4xf32>) outs(%c : tensor<4xf32>) -> tensor<4xf32>
     return %0 : tensor<4xf32>
+  }
+}
+
+// -----
+
+// A check ends the run with its message and its place; equal messages are one.
+
+// CHECK: module attributes {mlc.messages = {{\[}}[5, "node `sorted` (net.py:4:1): check: rows are sorted"], [5, "check: rows are sorted"]]}
+// CHECK-LABEL: func.func @run
+// CHECK-SAME:    (%[[C:.*]]: tensor<i1>)
+// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
+// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 0 : i64}
+// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
+// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 1 : i64}
+// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
+// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 1 : i64}
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%c: tensor<i1>) {
+    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> () loc("sorted"("net.py":4:1))
+    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> ()
+    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> ()
+    return
   }
 }

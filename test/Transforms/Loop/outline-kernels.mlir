@@ -111,3 +111,31 @@ module {
     return %r#2 : tensor<6x4xf32>
   }
 }
+
+// -----
+
+// What the host does becomes calls of functions without a body, one for each that is
+// described alike; the types are those of the graph, a bool among them.
+
+// CHECK:       module attributes {mlc.host_calls = [
+// CHECK-SAME:    {kind = "print", name = "c", operands = [tensor<?xi1>], place = "node `show` (net.py:1:2): ", results = []},
+// CHECK-SAME:    {kind = "custom", name = "f", operands = [tensor<?xi1>], place = "", results = [tensor<?xf32>]}]}
+// CHECK-LABEL: func.func @run
+// CHECK-SAME:    (%[[C:.*]]: tensor<?xi1> {mlc.input = "c"}, %[[Y:.*]]: tensor<?xf32> {mlc.output = "y"})
+// CHECK:         call @host_0(%[[C]]) : (tensor<?xi1>) -> ()
+// CHECK-NEXT:    call @host_0(%[[C]]) : (tensor<?xi1>) -> ()
+// CHECK-NEXT:    %[[R:.*]] = call @host_1(%[[C]], %[[Y]]) : (tensor<?xi1>, tensor<?xf32>) -> tensor<?xf32>
+// CHECK-NEXT:    return %[[R]]
+// CHECK:       func.func private @host_0(tensor<?xi1>) attributes {mlc.host_call = 0 : i64}
+// CHECK:       func.func private @host_1(tensor<?xi1>, tensor<?xf32>) -> tensor<?xf32> attributes {mlc.host_call = 1 : i64}
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%c: tensor<?xi1> {mlc.input = "c"}) -> (tensor<?xf32> {mlc.output = "y"}) attributes {mlc.dims = ["n"]} {
+    mlc.print %c {label = "c"} : (tensor<?xi1>) -> () loc("show"("net.py":1:2))
+    mlc.print %c {label = "c"} : (tensor<?xi1>) -> () loc("show"("net.py":1:2))
+    %0 = mlc.custom %c {function = "f", dtype = "f32", shape = array<i64: -1>} : (tensor<?xi1>) -> tensor<?xf32>
+    return %0 : tensor<?xf32>
+  }
+}

@@ -3,6 +3,7 @@
 #include "../TempDir.h"
 #include "Modules.h"
 #include "mlc/Abi/Frame.h"
+#include "mlc/Tensor/DType.h"
 
 #include <catch2/catch.hpp>
 
@@ -76,6 +77,38 @@ TEST_CASE("an image runs wherever it is mapped, and is unmapped") {
   second = Error{};
   CHECK(permissions(code) != "r-xp");
   CHECK(computes(**first));
+}
+
+TEST_CASE("an image says why it stops and what it calls its host for") {
+  ImageInterface interface;
+  interface.dims = {"batch"};
+  interface.messages = {{ErrorKind::BadInput, "rows are sorted"}, {ErrorKind::ResourceLimit, ""}};
+  ImageTensor operand{"", static_cast<int64_t>(DType::Bool), {-1, 3}};
+  ImageTensor result{"", static_cast<int64_t>(DType::I64), {}};
+  interface.hostCalls = {
+      {ImageHostCall::Kind::Print, "x", "", {operand}, {}},
+      {ImageHostCall::Kind::Custom, "f", "node `f`: ", {operand, result}, {result}}};
+  auto image = Image::load(makeImage(interface));
+  REQUIRE(image);
+  const ImageInterface &loaded = (*image)->interface();
+  REQUIRE(loaded.messages.size() == 2);
+  CHECK(loaded.messages[0].kind == ErrorKind::BadInput);
+  CHECK(loaded.messages[0].text == "rows are sorted");
+  CHECK(loaded.messages[1].kind == ErrorKind::ResourceLimit);
+  REQUIRE(loaded.hostCalls.size() == 2);
+  CHECK(loaded.hostCalls[0].kind == ImageHostCall::Kind::Print);
+  CHECK(loaded.hostCalls[0].results.empty());
+  const ImageHostCall &custom = loaded.hostCalls[1];
+  CHECK(custom.kind == ImageHostCall::Kind::Custom);
+  CHECK(custom.name == "f");
+  CHECK(custom.place == "node `f`: ");
+  REQUIRE(custom.operands.size() == 2);
+  CHECK(custom.operands[0].dims == std::vector<int64_t>{-1, 3});
+  CHECK(custom.operands[0].dtype == static_cast<int64_t>(DType::Bool));
+  CHECK(custom.results.size() == 1);
+
+  interface.messages[0].kind = static_cast<ErrorKind>(7); // there is no such kind
+  CHECK_FALSE(ImageInterface::decode(interface.encode()));
 }
 
 TEST_CASE("an image for another CPU is refused by name") {

@@ -31,6 +31,10 @@ Attributes reduce(const char *kind, Ints axes, bool keepDims = false) {
 }
 Attributes text(const char *name, const char *value) { return {{name, std::string(value)}}; }
 
+Attributes custom(const char *function, const char *dtype, Dims shape) {
+  return {{"function", std::string(function)}, {"dtype", std::string(dtype)}, {"shape", shape}};
+}
+
 Attributes loop(int64_t carried, int64_t limit = 9) {
   return {{"carried", carried}, {"limit", limit}};
 }
@@ -47,6 +51,14 @@ std::vector<Case> cases() {
        "f32[3]",
        "result 0 is f32[3], expected f32[2]"},
       {"constant [C1]", {}, {{"value", zeros(DType::I32, {2})}}, "i32[3]", "expected i32[2]"},
+
+      {"print [C1]", {"f32[2]"}, text("label", "x"), "f32[2]", "1 results, expected 0"},
+      {"check [C1]", {"f32[2]"}, text("message", "m"), "bool[]", "expected bool, got f32"},
+      {"check [C2]", {"bool[2]"}, text("message", "m"), "bool[]", "1 results, expected 0"},
+      {"custom [C1]", {"f32[2]"}, custom("", "f32", {2}), "f32[2]", "`function` is empty"},
+      {"custom [C2]", {}, custom("f", "f33", {2}), "f32[2]", "\"f33\" is not the name of a dtype"},
+      {"custom [C3]", {"f32[n]"}, custom("f", "f32", {Dim("m")}), "f32[m]", "\"m\" occurs in no"},
+      {"custom [C4]", {"f32[n]"}, custom("f", "i32", {Dim("n")}), "f32[n]", "expected i32[n]"},
 
       {"matmul [C1]", {"f32[2,2]", "f64[2,2]"}, {}, "f32[2,2]", "f32 and f64"},
       {"matmul [C1]", {"u8[2,2]", "u8[2,2]"}, {}, "u8[2,2]", "got u8"},

@@ -3,6 +3,7 @@
 #include "mlc/Graph/Rewrite.h"
 #include "Build.h"
 #include "mlc/Graph/Print.h"
+#include "mlc/Graph/Serialize.h"
 #include "mlc/Graph/Validate.h"
 
 using namespace mlc;
@@ -213,6 +214,45 @@ TEST_CASE("dead nodes and the values only they mention go") {
   CHECK(function.values.size() == 3);
   graph.functions.push_back(function);
   CHECK(validate(graph).ok());
+}
+
+TEST_CASE("what has an effect is not dead, nor is what holds it, nor a call") {
+  Graph graph;
+  FunctionBuilder callee(graph, "callee");
+  callee.output(callee.input("v", type("f32[]")), "v");
+  graph.functions.push_back(callee.finish());
+  FunctionBuilder builder(graph, "main");
+  ValueId p = builder.input("p", type("bool[]")), x = builder.input("x", type("f32[]"));
+  ValueId shown = *builder.node(Op::Neg, {x}, {}, "shown");
+  REQUIRE(builder.nodes(Op::Print, {shown}, {{"label", std::string("s")}}, "print").ok());
+  REQUIRE(builder.nodes(Op::Check, {p}, {{"message", std::string("m")}}, "check").ok());
+  REQUIRE(builder.node(Op::Call, {x}, {{"callee", std::string("callee")}}, "call").ok());
+  for (bool prints : {true, false}) {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 2; ++i) {
+      builder.beginBlock();
+      ValueId v = builder.input("v", type("f32[]"));
+      if (prints)
+        REQUIRE(builder.nodes(Op::Print, {v}, {{"label", std::string("v")}}, "inner").ok());
+      blocks.push_back(builder.endBlock({v}));
+    }
+    REQUIRE(builder.nodes(Op::If, {p, x}, {}, prints ? "kept" : "dead", blocks).ok());
+  }
+  CHECK_THAT(builder.node(Op::Print, {x}, {{"label", std::string("x")}}).error().message,
+             Catch::Contains("print: has no result, expected 1"));
+  builder.output(x, "y");
+  Function function = builder.finish();
+  removeDeadNodes(function);
+  std::string names;
+  walk(static_cast<const Function &>(function),
+       [&](const Node &node) { names += node.name + ' '; });
+  CHECK(names == "shown print check call kept inner inner_1 ");
+  graph.functions.push_back(function);
+  CHECK(validate(graph).ok());
+  CHECK(print(function).find("  print shown {label=\"s\"}\n") != std::string::npos);
+  auto back = deserialize(serialize(graph));
+  REQUIRE(back.ok());
+  CHECK(print(*back) == print(graph));
 }
 
 TEST_CASE("walk visits inner blocks after their node") {

@@ -19,6 +19,15 @@ def InlineCallsPass : Pass<"mlc-inline-calls", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def ReduceChecksPass : Pass<"mlc-reduce-checks", "::mlir::func::FuncOp"> {
+  let summary = "Let every mlc.check ask for one bool";
+  let description = [{
+    A check of a tensor becomes a check of whether all its elements are true, which
+    ops of the vocabulary compute.
+  }];
+  let dependentDialects = ["::mlc::ir::MLCDialect"];
+}
+
 def SimplifyPass : Pass<"mlc-simplify", "::mlir::func::FuncOp"> {
   let summary = "Fold and canonicalise mlc ops";
   let description = [{
@@ -47,7 +56,7 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
 def HoistInvariantsPass : Pass<"mlc-hoist-invariants", "::mlir::func::FuncOp"> {
   let summary = "Move out of if, while and scan what is the same in every step";
   let description = [{
-    Ops whose operands do not change from step to step move before the op that
+    Pure ops whose operands do not change from step to step move before the op that
     holds their block, and their results become operands of it; out of the blocks
     of an if, only what depends on parameters and constants alone. Splat constants
     move the other way, broadcasts are repeated, and operands that no block uses

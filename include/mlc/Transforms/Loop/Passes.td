@@ -9,23 +9,25 @@ def OutlineKernelsPass : Pass<"mlc-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn every distinct mlc.fusion into a private destination-passing function";
   let description = [{
     Equal fusions share one kernel, so that compile time grows with distinct
-    kernels. @run and @prepare take their results as trailing arguments from here
-    on; a result that no kernel computes, of a function or a block, is copied by a
-    kernel of its own, unless a loop just carries it to its next step.
+    kernels. A print or custom op becomes a call of a function without a body, which
+    the module's attribute mlc.host_calls describes. @run and @prepare take their
+    results as trailing arguments from here on; a result that no kernel computes, of
+    a function or a block, is copied by a kernel of its own, unless a loop just
+    carries it to its next step.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect"];
 }
 
 def LowerControlFlowPass : Pass<"mlc-lower-control-flow", "::mlir::ModuleOp"> {
-  let summary = "Turn mlc.if, mlc.while and mlc.scan in @run and @prepare into scf";
+  let summary = "Turn mlc.if, while, scan and check in @run and @prepare into scf";
   let description = [{
     Nothing is copied from step to step. A carried value takes turns in two
     buffers: a step reads one and writes the other; in more, if the block passes it
     on in another place. What a scan collects is written to its slice of the result,
     and carried from there. Both blocks of an if write to one destination. A while
-    that would exceed its limit ends the run by mlc.stop_unless, whose texts are the
-    module's attribute mlc.messages.
+    that would exceed its limit, and a check of what is false, end the run by
+    mlc.stop_unless, whose texts are the module's attribute mlc.messages.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::bufferization::BufferizationDialect",
