@@ -48,6 +48,10 @@ struct CompileOptions {
   std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
   bool optimize = true;          ///< false: code generation at O0.
   bool fuse = true;              ///< false: one kernel per op.
+  /// Inputs, each with an output of its type that a call may give the input's memory,
+  /// as a state that goes from call to call; it need not. The executors other than
+  /// Jit ignore this.
+  std::vector<std::pair<std::string, std::string>> donated;
 };
 
 using TensorMap = std::map<std::string, Tensor>;
@@ -138,12 +142,13 @@ public:
   /// Binds one tensor per input and per output, by name; symbolic dimensions
   /// take their sizes from the inputs. Outputs not given are allocated. Errors
   /// (BadInput) list everything that is missing, unknown, of the wrong dtype or
-  /// shape, or overlapping. The Call shares ownership of tensors and executable.
+  /// shape, or overlapping; an output may be the tensor of the input that was donated
+  /// to it. The Call shares ownership of tensors and executable.
   Result<Call> bind(const TensorMap &inputs, const TensorMap &outputs = {}) const;
   /// Runs once, by position: for callers that keep types right, as only the sizes of
   /// symbolic dimensions are read from `inputs`. `outputs` have the memory of
-  /// results of the right types. Allocates nothing on a thread that has run this
-  /// or a larger executable before.
+  /// results of the right types, or of the inputs that were donated to them.
+  /// Allocates nothing on a thread that has run this or a larger executable before.
   Status run(const Tensor *const *inputs, Tensor *outputs) const;
   /// bind, run, and the outputs by name.
   Result<TensorMap> operator()(const TensorMap &inputs) const;

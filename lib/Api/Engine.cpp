@@ -85,6 +85,7 @@ DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
   request.target = options.target;
   request.optimize = options.optimize;
   request.fuse = options.fuse;
+  request.donated = options.donated;
   return request;
 }
 

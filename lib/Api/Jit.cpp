@@ -174,6 +174,35 @@ Model JitFunction::trace(const detail::Leaves &leaves, const Body &body,
   return model;
 }
 
+CompileOptions JitFunction::compileOptions(const Graph &graph) const {
+  const Function &function = graph.functions[0];
+  auto value = [&](ValueId id) -> const Value & {
+    return function.values[static_cast<size_t>(id)];
+  };
+  const std::vector<ValueId> &inputs = function.body.inputs, &outputs = function.body.outputs;
+  CompileOptions compile;
+  std::vector<bool> taken(outputs.size());
+  for (size_t index : options.donate) {
+    std::string argument = "argument " + std::to_string(index);
+    if (index >= inputs.size())
+      throw failed(options.name, usageError(argument + " cannot be donated: there are " +
+                                            std::to_string(inputs.size()) + " tensors"));
+    const Value &donor = value(inputs[index]);
+    auto donated = [&](const auto &pair) { return pair.first == donor.name; };
+    if (std::any_of(compile.donated.begin(), compile.donated.end(), donated))
+      throw failed(options.name, usageError(argument + " is donated twice"));
+    size_t i = 0;
+    while (i < outputs.size() && (taken[i] || value(outputs[i]).type != donor.type))
+      ++i;
+    if (i == outputs.size())
+      throw failed(options.name, usageError(argument + " cannot be donated: no result is " +
+                                            toString(donor.type) + " and has no donor yet"));
+    taken[i] = true;
+    compile.donated.emplace_back(donor.name, function.outputNames[i]);
+  }
+  return compile;
+}
+
 const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const void *tag,
                                              const Body &body) {
   if (!options.dims.empty())
@@ -194,7 +223,7 @@ const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const
     throw failed(options.name, usageError("would be compiled again, for " + event.signature +
                                           " beside " + event.nearest + ": " + event.difference));
   Model model = trace(leaves, body, &entry->result);
-  auto executable = engine().compile(model.graph, model.parameters);
+  auto executable = engine().compile(model.graph, model.parameters, compileOptions(model.graph));
   if (!executable)
     throw failed(options.name, executable.takeError());
   entry->executable = std::move(*executable);
@@ -230,8 +259,16 @@ const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const
   return *made;
 }
 
-/// An uninitialised result of `entry`.
-static Tensor emptyResult(const std::pair<DType, Shape> &type, int64_t dim) {
+/// The memory of result `i`: its donor's, if that is in no other argument, or fresh.
+static Tensor resultMemory(const JitFunction::Entry &entry, size_t i, const detail::Leaves &leaves,
+                           int64_t dim) {
+  if (int64_t donor = entry.executable->interface().outputs[i].donor; donor >= 0) {
+    const Tensor &argument = *leaves.begin()[donor];
+    auto inMemory = [&](const Tensor *other) { return overlap(*other, argument); };
+    if (std::count_if(leaves.begin(), leaves.end(), inMemory) <= 1)
+      return argument;
+  }
+  const std::pair<DType, Shape> &type = entry.outputs[i];
   Shape shape = type.second;
   if (!shape.empty() && shape[0] == kSymbolic)
     shape[0] = dim;
@@ -250,14 +287,14 @@ static int64_t symbolicSize(const detail::Leaves &leaves, size_t input) {
 void JitFunction::run(const Entry &entry, const detail::Leaves &leaves,
                       std::vector<Tensor> &outputs) const {
   int64_t dim = symbolicSize(leaves, entry.symbolicInput);
-  for (const auto &type : entry.outputs)
-    outputs.push_back(emptyResult(type, dim));
+  for (size_t i = 0; i < entry.outputs.size(); ++i)
+    outputs.push_back(resultMemory(entry, i, leaves, dim));
   if (Status status = entry.executable->run(leaves.begin(), outputs.data()); !status)
     throw failed(options.name, status.takeError());
 }
 
 Tensor JitFunction::runOne(const Entry &entry, const detail::Leaves &leaves) const {
-  Tensor output = emptyResult(entry.outputs[0], symbolicSize(leaves, entry.symbolicInput));
+  Tensor output = resultMemory(entry, 0, leaves, symbolicSize(leaves, entry.symbolicInput));
   if (Status status = entry.executable->run(leaves.begin(), &output); !status)
     throw failed(options.name, status.takeError());
   return output;

@@ -66,12 +66,8 @@ void checkAlignment(const std::string &what, const Tensor &tensor, Findings &fin
     findings.add(what + " is not aligned to its element type");
 }
 
-bool overlap(const Tensor &a, const Tensor &b) {
-  if (a.byteSize() == 0 || b.byteSize() == 0)
-    return false;
-  auto begin = [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); };
-  return begin(a) < begin(b) + static_cast<uintptr_t>(b.byteSize()) &&
-         begin(b) < begin(a) + static_cast<uintptr_t>(a.byteSize());
+bool isSameMemory(const Tensor &a, const Tensor &b) {
+  return a.data() == b.data() && a.byteSize() == b.byteSize();
 }
 
 void checkUnknown(const char *what, const std::vector<ImageTensor> &expected,
@@ -91,6 +87,14 @@ Shape concreteShape(const ImageTensor &tensor, const std::vector<int64_t> &dims)
 }
 
 } // namespace
+
+bool overlap(const Tensor &a, const Tensor &b) {
+  if (a.byteSize() == 0 || b.byteSize() == 0)
+    return false;
+  auto begin = [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); };
+  return begin(a) < begin(b) + static_cast<uintptr_t>(b.byteSize()) &&
+         begin(b) < begin(a) + static_cast<uintptr_t>(a.byteSize());
+}
 
 static ImageTensor describeTensor(const std::string &name, const TensorType &type,
                                   const std::vector<std::string> &dimNames) {
@@ -194,9 +198,13 @@ Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inpu
       continue;
     }
     checkAlignment(what, found->second, findings);
-    for (size_t i = 0; i < bound.inputs.size(); ++i)
-      if (overlap(found->second, bound.inputs[i]))
-        findings.add(what + " overlaps input " + quoted(interface.inputs[i].name));
+    for (size_t i = 0; i < bound.inputs.size(); ++i) {
+      bool donated = static_cast<int64_t>(i) == expected.donor;
+      if (overlap(found->second, bound.inputs[i]) &&
+          !(donated && isSameMemory(found->second, bound.inputs[i])))
+        findings.add(what + " overlaps input " + quoted(interface.inputs[i].name) +
+                     (donated ? ", all of whose memory or none it may have" : ""));
+    }
     for (auto other = outputs.begin(); other != found; ++other)
       if (overlap(found->second, other->second))
         findings.add(what + " overlaps output " + quoted(other->first));

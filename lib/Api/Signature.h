@@ -40,6 +40,9 @@ Status checkParameters(const Graph &graph, const Function &entry, const TensorMa
 /// The functions that `entry` calls, directly or through others, and itself.
 std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry);
 
+/// Whether two tensors have a byte of memory in common.
+bool overlap(const Tensor &a, const Tensor &b);
+
 /// What a run or prepare function returned means. `host` is its frame's, if the engine
 /// made it.
 Status statusOf(int32_t code, const ImageInterface &interface, HostTable *host = nullptr);

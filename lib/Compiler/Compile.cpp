@@ -61,6 +61,8 @@ public:
 private:
   bool cancelled() const { return cancel && *cancel != 0; }
   Status readGraph();
+  /// Records donated inputs in the module and its interface.
+  Status donate(mlir::ModuleOp module);
   /// Takes the module to `phase`.
   Status lower(mlir::ModuleOp module, ir::Phase phase, const ir::TargetDescription &target);
   Result<std::string> emit(mlir::ModuleOp module);
@@ -69,6 +71,7 @@ private:
   const volatile int32_t *cancel;
   Graph graph;
   const Function *function = nullptr;
+  ImageInterface interface;
   ContextLease lease;
   mlir::MLIRContext &context;
   Findings findings;
@@ -104,6 +107,48 @@ Status Compilation::readGraph() {
     inlined->parameters = std::move(graph.parameters); // Unused ones are in the frame, too.
     graph = std::move(*inlined);
     function = &graph.functions.front();
+  }
+  return {};
+}
+
+static std::string quoted(const std::string &name) { return "'" + name + "'"; }
+
+/// Where a tensor of that name is; a Usage error lists the names that there are.
+static Result<size_t> find(const std::vector<ImageTensor> &tensors, const char *what,
+                           const std::string &name) {
+  std::string known;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].name == name)
+      return i;
+    known += (i ? ", " : "") + tensors[i].name;
+  }
+  return usageError("no " + std::string(what) + " " + quoted(name) + "; the " + what +
+                    "s are: " + (known.empty() ? "none" : known));
+}
+
+Status Compilation::donate(mlir::ModuleOp module) {
+  auto func = module.lookupSymbol<mlir::func::FuncOp>(function->name);
+  for (const auto &[donor, output] : request.donated) {
+    std::string pair = "input " + quoted(donor) + " cannot be donated to output " + quoted(output);
+    Result<size_t> from = find(interface.inputs, "input", donor);
+    Result<size_t> to = find(interface.outputs, "output", output);
+    if (!from || !to)
+      return usageError(pair + ": " + (from ? to : from).error().message);
+    for (const ImageTensor &other : interface.outputs)
+      if (other.donor == static_cast<int64_t>(*from))
+        return usageError(pair + ": it is donated to output " + quoted(other.name));
+    ImageTensor &taker = interface.outputs[*to];
+    if (taker.donor >= 0)
+      return usageError(pair + ": that has input " +
+                        quoted(interface.inputs[static_cast<size_t>(taker.donor)].name));
+    auto type = [&](ValueId id) { return function->values[static_cast<size_t>(id)].type; };
+    TensorType given = type(function->body.inputs[*from]);
+    TensorType wanted = type(function->body.outputs[*to]);
+    if (given != wanted)
+      return usageError(pair + ": one is " + toString(given) + ", the other " + toString(wanted));
+    taker.donor = static_cast<int64_t>(*from);
+    func.setResultAttr(static_cast<unsigned>(*to), ir::kDonorAttr,
+                       mlir::StringAttr::get(&context, donor));
   }
   return {};
 }
@@ -152,8 +197,10 @@ Result<std::string> Compilation::emit(mlir::ModuleOp module) {
     if (Status s = lower(module, *phase, target.description); !s)
       return s.takeError();
   }
-  if (image)
-    return codegen::emitImage(module, describe(graph, *function, module), target, request.optimize);
+  if (image) {
+    describe(module, interface);
+    return codegen::emitImage(module, std::move(interface), target, request.optimize);
+  }
   if (assembly)
     return codegen::emitAssembly(module, target, request.optimize);
   if (*phase == ir::Phase::LLVM)
@@ -170,6 +217,9 @@ Result<std::string> Compilation::run() {
   Result<mlir::OwningOpRef<mlir::ModuleOp>> module = ir::importGraph(context, graph);
   if (!module)
     return module.takeError();
+  interface = describe(graph, *function);
+  if (Status s = donate(**module); !s)
+    return s.takeError();
   if (cancelled())
     return cancelledError();
   return emit(**module);

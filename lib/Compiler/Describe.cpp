@@ -53,7 +53,7 @@ static ImageHostCall describe(mlir::DictionaryAttr noted) {
   return call;
 }
 
-ImageInterface mlc::describe(const Graph &graph, const Function &function, mlir::ModuleOp module) {
+ImageInterface mlc::describe(const Graph &graph, const Function &function) {
   ImageInterface interface;
   interface.function = function.name;
   interface.dims = symbolicDims(function);
@@ -68,6 +68,10 @@ ImageInterface mlc::describe(const Graph &graph, const Function &function, mlir:
   }
   for (const Parameter &parameter : graph.parameters)
     interface.parameters.push_back(::describe(parameter.name, parameter.type, interface.dims));
+  return interface;
+}
+
+void mlc::describe(mlir::ModuleOp module, ImageInterface &interface) {
   if (auto bytes = module->getAttrOfType<mlir::IntegerAttr>("mlc.prepared_bytes"))
     interface.preparedBytes = bytes.getInt();
   if (auto messages = module->getAttrOfType<mlir::ArrayAttr>(ir::kMessagesAttr))
@@ -78,5 +82,4 @@ ImageInterface mlc::describe(const Graph &graph, const Function &function, mlir:
   if (auto calls = module->getAttrOfType<mlir::ArrayAttr>(ir::kHostCallsAttr))
     for (auto call : calls.getAsRange<mlir::DictionaryAttr>())
       interface.hostCalls.push_back(::describe(call));
-  return interface;
 }

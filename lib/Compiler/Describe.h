@@ -9,9 +9,10 @@
 
 namespace mlc {
 
-/// The interface of the image of `function`, which `module` has become; the CPU is
-/// Codegen's to fill in.
-ImageInterface describe(const Graph &graph, const Function &function, mlir::ModuleOp module);
+/// The part of an image's interface that the graph says.
+ImageInterface describe(const Graph &graph, const Function &function);
+/// Adds what the module says when it is lowered; the CPU is Codegen's to fill in.
+void describe(mlir::ModuleOp module, ImageInterface &interface);
 
 } // namespace mlc
 

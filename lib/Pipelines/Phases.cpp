@@ -91,6 +91,7 @@ static void toBuffers(OpPassManager &manager, const PipelineOptions &) {
   manager.addPass(createBufferizePass());
   manager.addPass(createCSEPass());
   manager.addPass(createCanonicalizerPass());
+  manager.addPass(createShareInputsPass());
   manager.addPass(createPlanMemoryPass());
 }
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CaseFile.h"
+#include "Donations.h"
 #include "GuardedTensor.h"
 #include "Replay.h"
 #include "Tolerance.h"
@@ -74,6 +75,8 @@ std::string compareOutput(const Node &node, const Run &run, const Expectation &e
 struct Subject {
   Executor executor;
   CompileOptions options;
+  /// Every output lies in the memory of an input of its type, as long as there is one.
+  bool donates = false;
   /// Ops are applied one by one to tensors in C++ (mlc/Api/Ops.h): at once with
   /// Executor::Eager, else traced and compiled (mlc/Api/Jit.h).
   bool throughCpp = false;
@@ -116,7 +119,10 @@ public:
     }
     std::vector<TensorMap> results;
     if (subject.executor == Executor::Jit) {
-      auto executable = engine->compile(test.graph, parameters, subject.options);
+      CompileOptions options = subject.options;
+      if (subject.donates)
+        options.donated = donations(test.graph.functions[0]);
+      auto executable = engine->compile(test.graph, parameters, options);
       if (!executable)
         return executable.takeError();
       for (const Run &run : test.runs) {
@@ -124,7 +130,14 @@ public:
         for (const auto &[name, expected] : run.outputs)
           outputs.emplace(name,
                           guardedTensor(expected.tensor.dtype(), expected.tensor.shape(), flush));
-        auto call = executable->bind(guarded(run.inputs, flush), outputs);
+        TensorMap inputs = guarded(run.inputs, flush);
+        for (const auto &[input, output] : options.donated) {
+          const Tensor &value = run.inputs.at(input);
+          Tensor &memory = inputs.at(input) = outputs.at(output);
+          std::copy_n(static_cast<const char *>(value.data()), value.byteSize(),
+                      static_cast<char *>(memory.data()));
+        }
+        auto call = executable->bind(inputs, outputs);
         if (!call)
           return call.takeError();
         if (Status status = call->run(); !status)
@@ -224,21 +237,30 @@ TEST_CASE("every op has a conformance file", "[complete]") {
   }
 }
 
-TEST_CASE("reference", "[reference]") { runAll({Executor::Reference, {}, false}); }
-TEST_CASE("eager", "[eager]") { runAll({Executor::Eager, options(true, true), false}); }
-TEST_CASE("ops in C++", "[cpp]") { runAll({Executor::Eager, {}, true}); }
+TEST_CASE("reference", "[reference]") { runAll({Executor::Reference, {}, false, false}); }
+TEST_CASE("eager", "[eager]") { runAll({Executor::Eager, options(true, true), false, false}); }
+TEST_CASE("ops in C++", "[cpp]") { runAll({Executor::Eager, {}, false, true}); }
 
 #ifdef MLC_HAS_COMPILER
-TEST_CASE("jit, optimised, fused", "[jit]") { runAll({Executor::Jit, options(true, true), false}); }
+TEST_CASE("jit, optimised, fused", "[jit]") {
+  runAll({Executor::Jit, options(true, true), false, false});
+}
+TEST_CASE("jit, outputs in the memory of inputs", "[jit-donated]") {
+  runAll({Executor::Jit, options(true, true), true, false});
+}
 TEST_CASE("jit, optimised, unfused", "[jit-unfused]") {
-  runAll({Executor::Jit, options(true, false), false});
+  runAll({Executor::Jit, options(true, false), false, false});
 }
-TEST_CASE("jit, O0, fused", "[jit-O0]") { runAll({Executor::Jit, options(false, true), false}); }
+TEST_CASE("jit, O0, fused", "[jit-O0]") {
+  runAll({Executor::Jit, options(false, true), false, false});
+}
 TEST_CASE("jit, O0, unfused", "[jit-O0-unfused]") {
-  runAll({Executor::Jit, options(false, false), false});
+  runAll({Executor::Jit, options(false, false), false, false});
 }
-TEST_CASE("ops in C++, traced and compiled", "[cpp-jit]") { runAll({Executor::Jit, {}, true}); }
+TEST_CASE("ops in C++, traced and compiled", "[cpp-jit]") {
+  runAll({Executor::Jit, {}, false, true});
+}
 TEST_CASE("jit, x86-64-v3", "[jit-v3]") {
-  runAll({Executor::Jit, options(true, true, "x86-64-v3"), false});
+  runAll({Executor::Jit, options(true, true, "x86-64-v3"), false, false});
 }
 #endif

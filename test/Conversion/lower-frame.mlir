@@ -30,6 +30,9 @@
 // CHECK:         llvm.insertvalue %[[SIZE]]
 // CHECK:         builtin.unrealized_conversion_cast {{.*}} to memref<?x4xf32>
 // CHECK-NOT:     memref.view
+
+// What may lie in the memory of another argument is not noalias.
+// CHECK:       func.func private @kernel_1(%{{.*}}: !llvm.ptr {llvm.nonnull}, %{{.*}}: !llvm.ptr {llvm.noalias, llvm.nonnull}, %{{.*}}: !llvm.ptr {llvm.nonnull})
 module {
   func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
     return
@@ -42,6 +45,9 @@ module {
     %c0 = arith.constant 0 : index
     %0 = memref.load %a[%c0, %c0] : memref<?x4xf32>
     memref.store %0, %b[%c0, %c0] : memref<?x4xf32>
+    return
+  }
+  func.func private @kernel_1(%a: memref<f32> {mlc.may_alias}, %b: memref<f32>, %c: memref<f32> {mlc.may_alias}) attributes {mlc.kind = "elementwise"} {
     return
   }
 }

@@ -13,6 +13,8 @@
 #include "mlc/Support/Result.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 /// `reply` is called exactly once, before mlc_door returns. `cancel` may be
 /// null; once it is non-zero the compiler gives up between two passes.
@@ -30,7 +32,7 @@ using mlc_door_exit_without_memory_function = void (*)(int32_t status);
 
 namespace mlc {
 
-inline constexpr int64_t kDoorVersion = 1;
+inline constexpr int64_t kDoorVersion = 2;
 
 /// Exit status of mlc-compile-helper, which is 0 when it has written a reply.
 enum HelperExit : int {
@@ -51,6 +53,8 @@ struct DoorRequest {
   std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
   bool optimize = true;          ///< false: code generation at O0.
   bool fuse = true;              ///< false: one kernel per op.
+  /// Inputs, and the outputs that may be given their memory.
+  std::vector<std::pair<std::string, std::string>> donated;
 
   std::string encode() const {
     ByteWriter w;
@@ -62,6 +66,11 @@ struct DoorRequest {
     w.string(target);
     w.integer(optimize);
     w.integer(fuse);
+    w.integer(static_cast<int64_t>(donated.size()));
+    for (const auto &[input, output] : donated) {
+      w.string(input);
+      w.string(output);
+    }
     return w.take();
   }
   static Result<DoorRequest> decode(std::string_view bytes) {
@@ -77,6 +86,10 @@ struct DoorRequest {
     q.target = r.string();
     q.optimize = r.integer() != 0;
     q.fuse = r.integer() != 0;
+    for (int64_t n = r.count(16); n > 0; --n) {
+      std::string input(r.string());
+      q.donated.emplace_back(std::move(input), r.string());
+    }
     if (!r.ok() || !r.atEnd() || kind < 0 || kind > 2)
       return internalError("malformed door request");
     return q;

@@ -58,7 +58,8 @@ typedef struct mlc_frame {
   int32_t reserved;
   const void *const *inputs;     /* one per graph input, in order */
   void *const *outputs;          /* one per graph output, in order; no overlap with
-                                    inputs, prepared or workspace */
+                                    prepared, workspace or inputs, but that an output
+                                    may be the input that was donated to it */
   const void *const *parameters; /* prepare only: one per parameter, in order */
   void *prepared;                /* written by prepare, read by run */
   void *workspace;               /* scratch; contents undefined afterwards */

@@ -23,6 +23,8 @@ struct ImageTensor {
   std::string name;
   int64_t dtype = 0; ///< mlc::DType
   std::vector<int64_t> dims;
+  /// Of an output: the input whose memory it may be given, all of it; -1: none.
+  int64_t donor = -1;
 };
 
 /// Why a run ended with MLC_RUN_STOPPED + i.
@@ -61,6 +63,7 @@ struct ImageInterface {
         w.integer(static_cast<int64_t>(t.dims.size()));
         for (int64_t d : t.dims)
           w.integer(d);
+        w.integer(t.donor);
       }
     };
     w.integer(kImageVersion);
@@ -97,12 +100,13 @@ struct ImageInterface {
     if (r.integer() != kImageVersion)
       return unsupportedError("image of another version of mlc");
     auto tensors = [&](std::vector<ImageTensor> &list) {
-      for (int64_t n = r.count(24); n > 0; --n) {
+      for (int64_t n = r.count(32); n > 0; --n) {
         ImageTensor t;
         t.name = r.string();
         t.dtype = r.integer();
         for (int64_t k = r.count(); k > 0; --k)
           t.dims.push_back(r.integer());
+        t.donor = r.integer();
         list.push_back(std::move(t));
       }
     };
@@ -134,7 +138,11 @@ struct ImageInterface {
       tensors(call.results);
       i.hostCalls.push_back(std::move(call));
     }
-    if (!r.ok() || !r.atEnd() || i.preparedBytes < 0)
+    auto inputs = static_cast<int64_t>(i.inputs.size());
+    bool donorsExist = true;
+    for (const ImageTensor &t : i.outputs)
+      donorsExist &= t.donor >= -1 && t.donor < inputs;
+    if (!r.ok() || !r.atEnd() || i.preparedBytes < 0 || !donorsExist)
       return badInputError("malformed image interface");
     return i;
   }

@@ -50,6 +50,12 @@ struct JitOptions {
   std::optional<Engine> engine; ///< Nothing: defaultEngine().
   /// Tensors that the function captures, by the names that they get as parameters.
   std::function<TensorMap()> parameters;
+  /// Indices of tensors in the arguments, in order, whose memory a call reuses: the
+  /// first result of the same type that has no other gets it, without a copy or an
+  /// allocation. The caller's tensors then hold those results; their old values are
+  /// gone. Not so if another argument of the call lies in the same memory, if the
+  /// engine is eager, or in another trace.
+  std::vector<size_t> donate;
   std::function<void(const TraceEvent &)> onTrace;
 };
 
@@ -76,6 +82,8 @@ public:
   /// Traces without compiling.
   Model trace(const detail::Leaves &leaves, const Body &body, std::shared_ptr<void> *result) const;
   const Engine &engine() const;
+  /// How a traced graph is compiled.
+  CompileOptions compileOptions(const Graph &graph) const;
 
 private:
   /// Throws if dimensions of one name differ in size.
@@ -138,11 +146,13 @@ public:
   /// The text of a phase of compilation, see Engine::emit.
   template <typename... Args>
   std::string lower(const std::string &phase, const Args &...args) const {
-    return detailed(core->engine().emit(trace(args...).graph, phase));
+    Graph graph = trace(args...).graph;
+    return detailed(core->engine().emit(graph, phase, core->compileOptions(graph)));
   }
   template <typename... Args> Executable compile(const Args &...args) const {
     Model model = trace(args...);
-    return detailed(core->engine().compile(model.graph, model.parameters));
+    return detailed(
+        core->engine().compile(model.graph, model.parameters, core->compileOptions(model.graph)));
   }
   /// Writes a model file for arguments like these, see saveModel.
   template <typename... Args> void save(const std::string &path, const Args &...args) const {

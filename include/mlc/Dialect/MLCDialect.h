@@ -54,8 +54,10 @@ inline constexpr char kHostCallAttr[] = "mlc.host_call";    // func: which of th
 inline constexpr char kDimsAttr[] = "mlc.dims";             // func: names of symbolic dims
 inline constexpr char kInputAttr[] = "mlc.input";           // arg: name of a graph input
 inline constexpr char kOutputAttr[] = "mlc.output";         // result, later arg: graph output
+inline constexpr char kDonorAttr[] = "mlc.donor";           // with mlc.output: name of an input
 inline constexpr char kParameterAttr[] = "mlc.parameter";   // arg of @prepare: its name
-inline constexpr char kPreparedAttr[] = "mlc.prepared"; // result of @prepare, arg of @run: index
+inline constexpr char kPreparedAttr[] = "mlc.prepared";  // result of @prepare, arg of @run: index
+inline constexpr char kMayAliasAttr[] = "mlc.may_alias"; // arg of a kernel: others may overlap it
 inline constexpr char kRunFunction[] = "run";
 inline constexpr char kPrepareFunction[] = "prepare";
 

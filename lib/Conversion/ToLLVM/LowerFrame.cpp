@@ -383,7 +383,8 @@ private:
   }
 
   /// Arguments become noalias pointers and, if need be, the symbolic size. No two
-  /// buffers of a call overlap: the plan keeps operands alive across it.
+  /// buffers of a call overlap, as the plan keeps operands alive across it, but for
+  /// those that mlc-share-inputs has marked.
   void lowerKernel(func::FuncOp kernel) {
     Block &body = kernel.getBody().front();
     ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
@@ -404,10 +405,14 @@ private:
       body.getArgument(i).replaceAllUsesWith(memrefOf(b, type, fresh[i], size));
     }
     body.eraseArguments(0, count);
+    SmallVector<bool> mayAlias;
+    for (unsigned i = 0; i < count; ++i)
+      mayAlias.push_back(static_cast<bool>(kernel.getArgAttr(i, kMayAliasAttr)));
     kernel.setFunctionType(b.getFunctionType(arguments, {}));
     kernel.removeArgAttrsAttr();
     for (unsigned i = 0; i < count; ++i) {
-      kernel.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
+      if (!mayAlias[i])
+        kernel.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
       kernel.setArgAttr(i, "llvm.nonnull", b.getUnitAttr());
     }
   }

@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Lifetimes.h"
+
 #include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Support/CheckedMath.h"
 #include "mlc/Transforms/Loop/Passes.h"
@@ -13,8 +15,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-
-#include "llvm/ADT/SmallPtrSet.h"
 
 namespace mlc::ir {
 #define GEN_PASS_DEF_PLANMEMORYPASS
@@ -59,29 +59,6 @@ struct Buffer {
   BufferSize size;
   int64_t first, last; // positions, see Positions
   int64_t offset = 0;
-};
-
-/// Numbers the ops of a driver, those of nested blocks after the op that holds
-/// them. An op with blocks ends where its last inner op does.
-class Positions {
-public:
-  explicit Positions(Block &block) { number(block); }
-  int64_t first(Operation *op) const { return firsts.lookup(op); }
-  int64_t last(Operation *op) const { return lasts.lookup(op); }
-
-private:
-  void number(Block &block) {
-    for (Operation &op : block) {
-      firsts[&op] = count++;
-      for (Region &region : op.getRegions())
-        for (Block &inner : region)
-          number(inner);
-      lasts[&op] = count - 1;
-    }
-  }
-
-  llvm::DenseMap<Operation *, int64_t> firsts, lasts;
-  int64_t count = 0;
 };
 
 /// First fit, larger buffers first: each takes the lowest offset at which it
@@ -215,7 +192,7 @@ private:
         return failure();
       Buffer buffer{alloc, *bytes, positions.first(alloc), positions.last(alloc)};
       llvm::SmallPtrSet<void *, 8> seen;
-      if (failed(extendToUses(alloc.getResult(), alloc->getBlock(), positions, seen, buffer.last)))
+      if (failed(positions.extendToUses(alloc.getResult(), alloc->getBlock(), seen, buffer.last)))
         return failure();
       buffers.push_back(buffer);
     }
@@ -239,27 +216,6 @@ private:
       buffer.alloc.erase();
     }
     function->setAttr("mlc.workspace", b.getDenseI64ArrayAttr({fixedBytes, growingBytes}));
-    return success();
-  }
-
-  /// Moves `last` to the last op of `block` that uses `value`, itself or in a nested
-  /// block, as itself, as a view of it, or as the result of a branch or a loop.
-  static LogicalResult extendToUses(Value value, Block *block, const Positions &positions,
-                                    llvm::SmallPtrSetImpl<void *> &seen, int64_t &last) {
-    if (!seen.insert(value.getAsOpaquePointer()).second)
-      return success();
-    for (Operation *user : value.getUsers()) {
-      Operation *ancestor = block->findAncestorOpInBlock(*user);
-      if (!ancestor || ancestor == block->getTerminator())
-        return user->emitError() << "expected a buffer that does not leave its block";
-      last = std::max(last, positions.last(ancestor));
-      // What a loop yields it also starts with, so that its results stand for both.
-      Operation *source = user->hasTrait<OpTrait::IsTerminator>() ? user->getParentOp() : user;
-      for (Value result : source->getResults())
-        if (isa<MemRefType>(result.getType()))
-          if (failed(extendToUses(result, block, positions, seen, last)))
-            return failure();
-    }
     return success();
   }
 

@@ -2,6 +2,7 @@
 
 #include "Executors.h"
 
+#include "../../Conformance/Donations.h"
 #include "../../Conformance/Replay.h"
 #include "mlc/Graph/Rewrite.h"
 
@@ -39,6 +40,34 @@ Way throughCpp(const char *name, bool compiled) {
           }};
 }
 
+/// With every input donated to an output of its type, which gets the input's memory
+/// if it is `shared`, and memory of its own else.
+Way donating(const char *name, const std::string &target, bool shared) {
+  return {name, [=](const Engine &engine, const Specimen &s) -> Result<TensorMap> {
+            CompileOptions options;
+            options.target = target;
+            options.donated = donations(s.graph.functions[0]);
+            auto executable = engine.compile(s.graph, s.parameters, options);
+            if (!executable)
+              return executable.takeError();
+            TensorMap inputs, outputs;
+            for (const auto &[input, tensor] : s.inputs)
+              inputs.emplace(input, tensor.clone());
+            if (shared)
+              for (const auto &[input, output] : options.donated)
+                outputs.emplace(output, inputs.at(input));
+            auto call = executable->bind(inputs, outputs);
+            if (!call)
+              return call.takeError();
+            if (Status status = call->run(); !status)
+              return status.takeError();
+            TensorMap results;
+            for (size_t i = 0; i < call->outputs().size(); ++i)
+              results.emplace(executable->interface().outputs[i].name, call->outputs()[i]);
+            return results;
+          }};
+}
+
 /// Every result of `op` off by 1 in the first element.
 void spoil(Bounded &bounded) {
   if (bounded.value.size() == 0)
@@ -68,6 +97,8 @@ std::vector<Way> allWays(const std::string &target) {
           way("jit, optimised, unfused", Executor::Jit, target, true, false),
           way("jit, O0, fused", Executor::Jit, target, false, true),
           way("jit, O0, unfused", Executor::Jit, target, false, false),
+          donating("jit, outputs in inputs", target, true),
+          donating("jit, outputs beside inputs", target, false),
           throughCpp("C++, op by op", false),
           throughCpp("C++, traced and compiled", true)};
 }

@@ -17,8 +17,9 @@ struct Way {
   bool prints = false; ///< Whether what the graph prints goes to the engine.
 };
 
-/// reference, eager, jit at O0 and optimised, fused and unfused, for a target as in
-/// CompileOptions; and for the host, written in C++, run at once and traced.
+/// reference, eager, jit at O0 and optimised, fused and unfused, and with donated
+/// inputs, for a target as in CompileOptions; and for the host, written in C++, run at
+/// once and traced.
 std::vector<Way> allWays(const std::string &target);
 /// The reference with one op (by name) computed wrongly: what a defect looks like.
 Way brokenReference(const std::string &op);

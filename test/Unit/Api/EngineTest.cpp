@@ -75,7 +75,10 @@ TEST_CASE("emit asks for a phase of one function") {
   options.function = "twice";
   options.target = "x86-64-v3";
   options.fuse = false;
+  options.donated = {{"x", "y"}, {"a", "b"}};
   CHECK(get(engineWith(compiler).emit(callGraph(), "vector", options)) == "text");
+  CHECK(seen.donated == options.donated);
+  CHECK(get(DoorRequest::decode(seen.encode())).donated == options.donated);
   CHECK(seen.kind == DoorRequest::Kind::Emit);
   CHECK(seen.phase == "vector");
   CHECK(seen.function == "twice");

@@ -282,3 +282,77 @@ TEST_CASE("results outlive the engine and the function") {
   }
   CHECK(values(y) == Floats{3, 0, 7, 0});
 }
+
+namespace {
+
+/// (state, x) -> the next state, and twice that as a row.
+std::pair<Tensor, Tensor> advance(const Tensor &state, const Tensor &in) {
+  Tensor next = state + in;
+  return {next, mlc::reshape(next * 2, {1, 2, 2})};
+}
+
+JitOptions donating(std::vector<size_t> indices) {
+  JitOptions options;
+  options.name = "step";
+  options.donate = std::move(indices);
+  return options;
+}
+
+} // namespace
+
+TEST_CASE("a donated argument's memory becomes the result's") {
+  auto step = jit(advance, donating({0}));
+  Tensor state = array({1, 2, 3, 4}, {2, 2});
+  for (float round : {1.f, 2.f}) {
+    auto [next, row] = step(state, x);
+    CHECK(next.data() == state.data());
+    CHECK(values(state) == Floats{1 + round, 2 - 2 * round, 3 + 3 * round, 4 - 4 * round});
+    CHECK(values(row) == Floats{2 + 2 * round, 4 - 4 * round, 6 + 6 * round, 8 - 8 * round});
+  }
+  // One result, of any size.
+  JitOptions options = donating({1});
+  options.dims = {"n", "n"};
+  auto add = jit([](const Tensor &a, const Tensor &b) { return a + b; }, options);
+  for (int64_t n : {0, 1, 5}) {
+    Tensor sum = ones({n});
+    CHECK(add(ones({n}), sum).data() == sum.data());
+    CHECK(values(sum) == Floats(static_cast<size_t>(n), 2));
+  }
+}
+
+TEST_CASE("an argument that lies in another's memory is not overwritten") {
+  auto step = jit(advance, donating({0}));
+  Tensor both = array({1, 2, 3, 4}, {2, 2});
+  CHECK(values(step(both, both).first) == Floats{2, 4, 6, 8});
+  CHECK(values(both) == Floats{1, 2, 3, 4});
+}
+
+TEST_CASE("an argument is donated to the first result of its type that has no donor") {
+  auto swap =
+      jit([](const Tensor &a, const Tensor &b) { return std::pair(b, a); }, donating({0, 1}));
+  Tensor a = array({1, 2}), b = array({3, 4});
+  auto [first, second] = swap(a, b);
+  CHECK(first.data() == a.data());
+  CHECK(second.data() == b.data());
+  CHECK(values(a) == Floats{3, 4});
+  CHECK(values(b) == Floats{1, 2});
+}
+
+TEST_CASE("a donation that no result can take is an error") {
+  auto error = [](std::vector<size_t> indices) {
+    return errorOf([&] { jit(advance, donating(std::move(indices)))(x, x); });
+  };
+  CHECK(error({2}) == "jit function `step`: argument 2 cannot be donated: there are 2 tensors");
+  CHECK(error({0, 0}) == "jit function `step`: argument 0 is donated twice");
+  CHECK(error({0, 1}) == "jit function `step`: argument 1 cannot be donated: no result is f32[2,2] "
+                         "and has no donor yet");
+}
+
+TEST_CASE("an eager engine keeps what is donated") {
+  JitOptions options = donating({0});
+  options.engine = get(Engine::create());
+  options.engine->setEager(true);
+  Tensor state = array({1, 2, 3, 4}, {2, 2});
+  CHECK(values(jit(advance, options)(state, x).first) == Floats{2, 0, 6, 0});
+  CHECK(values(state) == Floats{1, 2, 3, 4});
+}

@@ -86,6 +86,111 @@ TEST_CASE_METHOD(Fixture, "bind lists outputs that do not fit or overlap") {
         "output 'y' overlaps input 'x'");
 }
 
+namespace {
+
+/// next = state + x, y = next x, for states and x of a few f32.
+Graph stepGraph() {
+  Graph graph;
+  FunctionBuilder b(graph, "main");
+  ValueId x = b.input("x", type({Dim("n"), 2})), state = b.input("state", type({Dim("n"), 2}));
+  ValueId next = get(b.node(Op::Add, {state, x}));
+  b.output(get(b.node(Op::Mul, {next, x})), "y");
+  b.output(next, "next");
+  graph.functions.push_back(b.finish());
+  return graph;
+}
+
+CompileOptions donating(std::vector<std::pair<std::string, std::string>> pairs) {
+  CompileOptions options;
+  options.donated = std::move(pairs);
+  return options;
+}
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a donated state goes from call to call in one buffer") {
+  Executable model = get(engine.compile(stepGraph(), {}, donating({{"state", "next"}})));
+  REQUIRE(model.interface().outputs.size() == 2);
+  CHECK(model.interface().outputs[0].donor == -1);
+  CHECK(model.interface().outputs[1].donor == 1);
+  Tensor x = tensor({1, 2}, {1, 2}), state = tensor({1, 2}, {10, 20});
+  Call call = get(model.bind({{"x", x}, {"state", state}}, {{"next", state}}));
+  check(call.run());
+  CHECK(values(state) == std::vector<float>{11, 22});
+  CHECK(values(call.outputs()[0]) == std::vector<float>{11, 44});
+  check(call.run());
+  CHECK(values(state) == std::vector<float>{12, 24});
+  CHECK(values(call.outputs()[0]) == std::vector<float>{12, 48});
+  // By position.
+  const Tensor *inputs[] = {&x, &state};
+  Tensor outputs[] = {tensor({1, 2}, {0, 0}), state};
+  check(model.run(inputs, outputs));
+  CHECK(values(state) == std::vector<float>{13, 26});
+  // The memory need not be shared.
+  TensorMap fresh = get(model({{"x", x}, {"state", state}}));
+  CHECK(values(fresh.at("next")) == std::vector<float>{14, 28});
+  CHECK(values(state) == std::vector<float>{13, 26});
+}
+
+TEST_CASE_METHOD(Fixture, "nothing but the donated input may be overlapped, and that wholly") {
+  Executable model = get(engine.compile(stepGraph(), {}, donating({{"state", "next"}})));
+  std::vector<float> memory(8);
+  auto at = [&](size_t first) {
+    return Tensor::borrow(DType::F32, {1, 2}, memory.data() + first, nullptr);
+  };
+  auto error = [&](const TensorMap &inputs, const TensorMap &outputs) {
+    auto result = model.bind(inputs, outputs);
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().kind == ErrorKind::BadInput);
+    return result.error().message;
+  };
+  CHECK(model.bind({{"x", at(0)}, {"state", at(2)}}, {{"next", at(2)}}).ok());
+  CHECK(error({{"x", at(0)}, {"state", at(2)}}, {{"next", at(3)}}) ==
+        "output 'next' overlaps input 'state', all of whose memory or none it may have");
+  CHECK(error({{"x", at(0)}, {"state", at(2)}}, {{"next", at(0)}}) ==
+        "output 'next' overlaps input 'x'");
+  CHECK(error({{"x", at(0)}, {"state", at(2)}}, {{"y", at(2)}}) ==
+        "output 'y' overlaps input 'state'");
+  // A donated input that another input shares is read under another name.
+  CHECK(error({{"x", at(2)}, {"state", at(2)}}, {{"next", at(2)}}) ==
+        "output 'next' overlaps input 'x'");
+}
+
+TEST_CASE_METHOD(Fixture, "a donation that cannot be is a usage error") {
+  auto error = [&](const Graph &graph, std::vector<std::pair<std::string, std::string>> pairs) {
+    auto result = engine.compile(graph, denseParameters(), donating(std::move(pairs)));
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().kind == ErrorKind::Usage);
+    return result.error().message;
+  };
+  Graph dense = denseGraph(), step = stepGraph();
+  step.parameters = dense.parameters;
+  CHECK(error(step, {{"h", "next"}}) == "input 'h' cannot be donated to output 'next': no input "
+                                        "'h'; the inputs are: x, state");
+  CHECK(error(step, {{"state", "z"}}) == "input 'state' cannot be donated to output 'z': no output "
+                                         "'z'; the outputs are: y, next");
+  CHECK(error(step, {{"state", "next"}, {"state", "y"}}) ==
+        "input 'state' cannot be donated to output 'y': it is donated to output 'next'");
+  CHECK(error(step, {{"state", "next"}, {"x", "next"}}) ==
+        "input 'x' cannot be donated to output 'next': that has input 'state'");
+  CHECK(error(dense, {{"x", "y"}}) ==
+        "input 'x' cannot be donated to output 'y': one is f32[batch,2], the other f32[batch,3]");
+}
+
+TEST_CASE_METHOD(Fixture, "two donated inputs may change places") {
+  Graph graph;
+  FunctionBuilder b(graph, "main");
+  ValueId p = b.input("p", type({3})), q = b.input("q", type({3}));
+  b.output(q, "r");
+  b.output(p, "s");
+  graph.functions.push_back(b.finish());
+  Executable model = get(engine.compile(graph, {}, donating({{"p", "r"}, {"q", "s"}})));
+  Tensor first = tensor({3}, {1, 2, 3}), second = tensor({3}, {4, 5, 6});
+  check(get(model.bind({{"p", first}, {"q", second}}, {{"r", first}, {"s", second}})).run());
+  CHECK(values(first) == std::vector<float>{4, 5, 6});
+  CHECK(values(second) == std::vector<float>{1, 2, 3});
+}
+
 TEST_CASE_METHOD(Fixture, "two outputs may not share memory") {
   Executable model = get(engine.compile(callGraph(), {}));
   Tensor shared = tensor({2}, {0, 0});

@@ -123,6 +123,20 @@ TEST_CASE("an image for another CPU is refused by name") {
   CHECK_THAT(image.error().message, Contains("x86-64-v3") && Contains("amx9"));
 }
 
+TEST_CASE("the donor of an output is an input or none") {
+  ImageInterface interface;
+  interface.inputs.resize(2);
+  interface.outputs.resize(1);
+  for (int64_t donor : {-2, -1, 0, 1, 2}) {
+    INFO("donor " << donor);
+    interface.outputs[0].donor = donor;
+    auto read = ImageInterface::decode(interface.encode());
+    CHECK(read.ok() == (donor >= -1 && donor < 2));
+    if (read)
+      CHECK(read->outputs[0].donor == donor);
+  }
+}
+
 TEST_CASE("an image cut off anywhere is refused") {
   std::string bytes = makeImage();
   for (size_t size = 0; size < bytes.size(); ++size) {

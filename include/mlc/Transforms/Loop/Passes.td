@@ -45,6 +45,18 @@ def BufferizePass : Pass<"mlc-bufferize", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def ShareInputsPass : Pass<"mlc-share-inputs", "::mlir::ModuleOp"> {
+  let summary = "Make outputs right in the memory of the inputs donated to them";
+  let description = [{
+    An output of @run with mlc.donor may lie in the memory of that input, or not. It
+    is computed where it is if the input has been read for the last time before, or
+    if one kernel reads each of the input's elements and then writes the same of the
+    output: its arguments get mlc.may_alias. Else it is computed in a buffer of its
+    own, which is copied at the end.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Place every buffer in the prepared block or the workspace arena";
   let description = [{
