@@ -302,7 +302,8 @@ Result<EagerRunner> EagerRunner::create(const Engine &engine, const Graph &graph
   auto state = std::make_unique<State>(engine);
   state->graph = graph;
   state->options = options;
-  state->options.function.clear();
+  state->options.function.clear(); // This and the next are the graph's, not an op's.
+  state->options.donated.clear();
   const Function &function = *state->graph.findFunction((*entry)->name);
   state->interface = interfaceOf(function);
   state->entry = state->plan(function, function.body, parameters);

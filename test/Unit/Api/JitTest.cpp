@@ -132,6 +132,42 @@ TEST_CASE_METHOD(Fixture, "a donated state goes from call to call in one buffer"
   CHECK(values(state) == std::vector<float>{13, 26});
 }
 
+TEST_CASE_METHOD(Fixture, "a state that is read element by element is overwritten in place") {
+  CompileOptions options = donating({{"state", "next"}});
+  std::string text = get(engine.emit(stepGraph(), "buffers", options));
+  CHECK(text.find("mlc.may_alias") != std::string::npos);
+  CHECK(text.find("@copy") == std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a state that is read after the next one is known is not overwritten before") {
+  Graph graph;
+  FunctionBuilder b(graph, "main");
+  ValueId x = b.input("x", type({2})), state = b.input("state", type({2}));
+  ValueId next = get(b.node(Op::Add, {x, x}));
+  b.output(next, "next");
+  b.output(get(b.node(Op::Mul, {next, state})), "y");
+  graph.functions.push_back(b.finish());
+  CompileOptions options = donating({{"state", "next"}});
+  CHECK(get(engine.emit(graph, "buffers", options)).find("@copy") != std::string::npos);
+  Executable model = get(engine.compile(graph, {}, options));
+  Tensor memory = tensor({2}, {10, 20});
+  Call call = get(model.bind({{"x", tensor({2}, {1, 2})}, {"state", memory}}, {{"next", memory}}));
+  check(call.run());
+  CHECK(values(memory) == std::vector<float>{2, 4});
+  CHECK(values(call.outputs()[1]) == std::vector<float>{20, 80});
+}
+
+TEST_CASE_METHOD(Fixture, "executors without an image ignore donations") {
+  for (Executor executor : {Executor::Eager, Executor::Reference}) {
+    Tensor x = tensor({1, 2}, {1, 2}), state = tensor({1, 2}, {10, 20});
+    TensorMap outputs = get(engine.evaluate(stepGraph(), {}, {{"x", x}, {"state", state}}, executor,
+                                            donating({{"state", "next"}})));
+    CHECK(values(outputs.at("next")) == std::vector<float>{11, 22});
+    CHECK(values(state) == std::vector<float>{10, 20});
+  }
+}
+
 TEST_CASE_METHOD(Fixture, "nothing but the donated input may be overlapped, and that wholly") {
   Executable model = get(engine.compile(stepGraph(), {}, donating({{"state", "next"}})));
   std::vector<float> memory(8);
