@@ -336,6 +336,45 @@ def concat():
     return cases
 
 
+def take():
+    cases, random = [], Draw(35)
+
+    def add(dims, index_dims, axis=0, dtype="f32", index="i32"):
+        runs = []
+        for b in BATCHES if "batch" in (*dims, *index_dims) else [None]:
+            sized = lambda dims: [b if d == "batch" else d for d in dims]
+            x, n = random.special(dtype, sized(dims)), dims[axis]
+            picked = random.random.randint(-n, max(n, 1), sized(index_dims)).reshape(-1)
+            picked[:1], picked[1:2] = -n, n - 1
+            picked = picked.astype(DTYPES[index]).reshape(sized(index_dims))
+            runs.append(([x, picked], np.take(x, picked, axis)))
+        result = [*dims[:axis], *index_dims, *dims[axis + 1:]]
+        cases.append(op_case("take", [(dtype, dims), (index, index_dims)], (dtype, result),
+                             {"axis": axis}, runs, f"axis {axis}"))
+
+    for dtype in DTYPES:
+        for index in ("i32", "i64"):
+            add([7, 5], [3], 0, dtype, index)
+            add([3, 65], [2, 3], 1, dtype, index)
+    for dims, index_dims in [([5], []), ([1], []), ([5], [65]), ([17, 16], []), ([17, 16], [1]), ([5, 33], [2, 3]),
+                             ([3, 64], [17]), ([2, 1], [7]), ([4, 3, 17], [2, 2]), ([2, 2, 1, 3], [3])]:
+        add(dims, index_dims)
+    for dims, index_dims, axis in [([3, 7], [], 1), ([3, 7], [15], 1), ([2, 5, 17], [3], 1), ([2, 5, 3], [2, 2], 2),
+                                   ([2, 3, 4], [], 1), ([2, 3, 1, 5], [4], 2)]:
+        add(dims, index_dims, axis)
+    # Without indices, and without elements to pick; an axis longer than i32 can count.
+    for dims, index_dims, axis in [([5, 3], [0], 0), ([5, 3], [2, 0], 0), ([0, 3], [0], 0), ([0], [0], 0),
+                                   ([3, 0], [0], 1), ([5, 0], [4], 0), ([0, 5], [3], 1), ([3 * 10**9, 0], [], 0)]:
+        add(dims, index_dims, axis, index="i64" if dims[0] > 2**31 else "i32")
+    add(["batch", 5, 3], [4], 1)
+    add(["batch", 7], [], 1)
+    add(["batch", 7], [2, 3], 1, "bool", "i64")
+    add([11, 5], ["batch", 3], 0)
+    add([11, 16], ["batch"], 0, "i32", "i64")
+    add([11], ["batch"], 0)
+    return cases
+
+
 # Contractions and reductions -------------------------------------------------
 
 
@@ -611,4 +650,5 @@ FILES = {
     "print": conformance_host.shown,
     "check": conformance_host.checked,
     "custom": conformance_host.custom,
+    "take": take,
 }

@@ -416,6 +416,30 @@ OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
   });
 }
 
+OpFoldResult TakeOp::fold(FoldAdaptor adaptor) {
+  auto indices = dyn_cast_if_present<DenseElementsAttr>(adaptor.getIndices());
+  if (!indices)
+    return {};
+  llvm::ArrayRef<int64_t> operandShape = getOperand().getType().getShape();
+  int64_t axis = getAxis(), size = operandShape[axis];
+  llvm::SmallVector<int64_t> places;
+  for (const APSInt &index : integers(indices)) {
+    int64_t place = index.getExtValue();
+    if (place < -size || place >= size)
+      return {}; // What is an error of the run stays one.
+    places.push_back(place < 0 ? place + size : place);
+  }
+  auto shape = cast<RankedTensorType>(getType()).getShape();
+  auto indicesShape = getIndices().getType().getShape();
+  return gather(adaptor.getOperand(), getType(), [&](int64_t i) {
+    llvm::SmallVector<int64_t> at = unflatten(i, shape);
+    auto first = at.begin() + axis;
+    llvm::SmallVector<int64_t> place(first, first + indicesShape.size());
+    at.insert(at.erase(first, first + indicesShape.size()), places[flatten(place, indicesShape)]);
+    return flatten(at, operandShape);
+  });
+}
+
 OpFoldResult ConcatOp::fold(FoldAdaptor) {
   return getNumOperands() == 1 ? OpFoldResult(getOperand(0)) : OpFoldResult();
 }

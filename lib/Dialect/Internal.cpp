@@ -83,7 +83,7 @@ static BodyRole roleOf(Operation *op) {
     return BodyRole::Softmax;
   if (isa<SliceOp>(op))
     return BodyRole::Slice;
-  if (isa<ReshapeOp, TransposeOp, ConcatOp, PackOp>(op))
+  if (isa<ReshapeOp, TransposeOp, ConcatOp, TakeOp, PackOp>(op))
     return BodyRole::Data;
   if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp, PrintOp, CheckOp, CustomOp>(op) ||
       !vocabularyOp(op))

@@ -389,6 +389,23 @@ InferredTypes inferConcat(const Inference &in) {
   return one(first.dtype, std::move(dims));
 }
 
+InferredTypes inferTake(const Inference &in) {
+  const TensorType &operand = in.operands[0], &indices = in.operands[1];
+  int64_t axis = in.attribute<int64_t>("axis");
+  if (Status status = axisInRange(in, 1, axis); !status)
+    return status.takeError();
+  if (indices.dtype != DType::I32 && indices.dtype != DType::I64)
+    return in.violates(2, "expected indices of dtype i32 or i64, got " +
+                              std::string(dtypeName(indices.dtype)));
+  Dims dims = operand.dims;
+  auto place = dims.begin() + static_cast<ptrdiff_t>(axis);
+  if (place->isSymbolic())
+    return in.violates(3, "dimension " + text(axis) + ", `" + place->name + "`, is symbolic");
+  place = dims.erase(place);
+  dims.insert(place, indices.dims.begin(), indices.dims.end());
+  return one(operand.dtype, std::move(dims));
+}
+
 //===----------------------------------------------------------------------===//
 // Reductions
 //===----------------------------------------------------------------------===//
@@ -521,6 +538,8 @@ InferredTypes inferOp(const Inference &in) {
     return inferCheck(in);
   case Op::Custom:
     return inferCustom(in);
+  case Op::Take:
+    return inferTake(in);
   }
   return internalError("op " + std::to_string(static_cast<int>(in.op)) + " has no inference");
 }

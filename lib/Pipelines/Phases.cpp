@@ -70,6 +70,7 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   fusion.fuse = options.fuse;
 
   manager.addPass(createInlineCallsPass(inlining));
+  manager.addNestedPass<func::FuncOp>(createCheckIndicesPass());
   manager.addNestedPass<func::FuncOp>(createReduceChecksPass());
   manager.addNestedPass<func::FuncOp>(createSimplifyPass());
   manager.addNestedPass<func::FuncOp>(createCSEPass());

@@ -32,6 +32,7 @@ Result<Tensor> evaluateTranspose(const Node &node, const Operands &operands,
                                  const ResultType &type);
 Result<Tensor> evaluateSlice(const Node &node, const Operands &operands, const ResultType &type);
 Result<Tensor> evaluateConcat(const Node &node, const Operands &operands, const ResultType &type);
+Result<Tensor> evaluateTake(const Node &node, const Operands &operands, const ResultType &type);
 Result<Tensor> evaluateReduce(const Node &node, const Operands &operands, const ResultType &type);
 Result<Tensor> evaluateSoftmax(const Node &node, const Operands &operands, const ResultType &type);
 

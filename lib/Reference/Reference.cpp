@@ -101,6 +101,8 @@ Result<Tensor> evaluateOp(const Node &node, const Operands &operands, const Resu
   case Op::Print:
   case Op::Check:
     return internalError(std::string(opInfo(node.op).name) + ": has no value");
+  case Op::Take:
+    return evaluateTake(node, operands, type);
   case Op::Parameter:
   case Op::Call:
   case Op::If:

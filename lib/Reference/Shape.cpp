@@ -84,4 +84,27 @@ Result<Tensor> evaluateConcat(const Node &node, const Operands &operands, const 
   return result;
 }
 
+Result<Tensor> evaluateTake(const Node &node, const Operands &operands, const ResultType &type) {
+  auto axis = static_cast<size_t>(attribute<int64_t>(node, "axis"));
+  int64_t size = operands[0].shape()[axis];
+  std::vector<int64_t> indices = integers(operands[1]);
+  for (int64_t &index : indices) {
+    if (index < -size || index >= size)
+      return badInputError("take: index " + std::to_string(index) + " is not in [" +
+                           std::to_string(-size) + ", " + std::to_string(size) + ")");
+    index += index < 0 ? size : 0;
+  }
+  const Shape &places = operands[1].shape();
+  return gather(operands[0], type, [&](const MultiIndex &at, Shape &index) {
+    Shape place(places.size());
+    for (size_t i = 0; i < place.size(); ++i)
+      place[i] = at[axis + i];
+    for (size_t i = 0; i < axis; ++i)
+      index[i] = at[i];
+    for (size_t i = axis + 1; i < index.size(); ++i)
+      index[i] = at[i + place.size() - 1];
+    index[axis] = indices[static_cast<size_t>(flatIndex(places, place))];
+  });
+}
+
 } // namespace mlc::reference

@@ -132,3 +132,25 @@ module {
     return %0 : tensor<3xi1>
   }
 }
+
+// -----
+
+// A take is a loop around the copy of a row; bools are bytes.
+
+// CHECK-LABEL: func.func private @take
+// CHECK-SAME:    (%[[X:.*]]: tensor<?x5x3xi8>, %[[I:.*]]: tensor<4xi32>, %[[OUT:.*]]: tensor<?x4x3xi8>)
+// CHECK:         %[[N:.*]] = tensor.dim %[[X]], %{{.*}}
+// CHECK:         scf.for %[[B:.*]] = %{{.*}} to %[[N]] step %{{.*}} iter_args(%[[OUTER:.*]] = %[[OUT]])
+// CHECK:           scf.for %[[P:.*]] = %{{.*}} iter_args(%[[INNER:.*]] = %[[OUTER]])
+// CHECK:             tensor.extract %[[I]][%[[P]]]
+// CHECK:             %[[PLACE:.*]] = arith.minsi
+// CHECK:             %[[FROM:.*]] = tensor.extract_slice %[[X]][%[[B]], %[[PLACE]], 0] [1, 1, 3] [1, 1, 1] : tensor<?x5x3xi8> to tensor<3xi8>
+// CHECK:             %[[TO:.*]] = tensor.extract_slice %[[INNER]][%[[B]], %[[P]], 0] [1, 1, 3]
+// CHECK:             %[[ROW:.*]] = linalg.generic {{.*}} ins(%[[FROM]] : tensor<3xi8>) outs(%[[TO]] : tensor<3xi8>)
+// CHECK:             tensor.insert_slice %[[ROW]] into %[[INNER]][%[[B]], %[[P]], 0]
+module {
+  func.func private @take(%x: tensor<?x5x3xi1>, %i: tensor<4xi32>, %out: tensor<?x4x3xi1>) -> tensor<?x4x3xi1> attributes {mlc.kind = "data"} {
+    %0 = mlc.take %x, %i {axis = 1 : i64} : (tensor<?x5x3xi1>, tensor<4xi32>) -> tensor<?x4x3xi1>
+    return %0 : tensor<?x4x3xi1>
+  }
+}

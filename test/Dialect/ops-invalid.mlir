@@ -153,6 +153,14 @@ func.func @call_result(%a: tensor<4xf32>) {
 
 // -----
 
+func.func @take_indices(%a: tensor<4xf32>) {
+  // expected-error@+1 {{take [C2]: expected indices of dtype i32 or i64, got f32}}
+  %0 = mlc.take %a, %a {axis = 0 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
 func.func @if_results(%p: tensor<i1>, %a: tensor<4xf32>) {
   // expected-error@+1 {{if [C4]: result 0 is f32[3], expected f32[4]}}
   %0 = mlc.if %p, %a : (tensor<i1>, tensor<4xf32>) -> tensor<3xf32> {

@@ -107,6 +107,13 @@ func.func @shapes(%a: tensor<?x4xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> att
   return %8 : tensor<?x4xf32>
 }
 
+// CHECK-LABEL: func.func @indexing
+func.func @indexing(%x: tensor<7x4xf32>, %i: tensor<?x3xi32>) -> tensor<?x3x4xf32> attributes {mlc.dims = ["batch"]} {
+  // CHECK: mlc.take %{{.*}}, %{{.*}} {axis = 0 : i64} : (tensor<7x4xf32>, tensor<?x3xi32>) -> tensor<?x3x4xf32>
+  %0 = mlc.take %x, %i {axis = 0 : i64} : (tensor<7x4xf32>, tensor<?x3xi32>) -> tensor<?x3x4xf32>
+  return %0 : tensor<?x3x4xf32>
+}
+
 // CHECK-LABEL: func.func @calls
 func.func @calls(%a: tensor<3x4xf32>, %b: tensor<4xf32>) -> tensor<3x4xf32> {
   // CHECK: mlc.call %{{.*}}, %{{.*}} {callee = "shapes"} : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>

@@ -85,3 +85,29 @@ func.func @host(%xs: tensor<3x4xf32>, %y: tensor<4xf32>) -> tensor<3x4xf32> {
   }
   return %r : tensor<3x4xf32>
 }
+
+// -----
+
+// A take that is the same in every step is done once, but what ends the run when its
+// indices do not exist stays where it may not be reached.
+
+// CHECK-LABEL: func.func @indices
+// CHECK-DAG:     %[[T:.*]] = mlc.take
+// CHECK-DAG:     %[[R:.*]] = mlc.reduce
+// CHECK:         mlc.scan %{{.*}}, %{{.*}}
+// CHECK-NEXT:    ^bb0(
+// CHECK-NEXT:      mlc.check
+// CHECK-NEXT:      mlc.add
+// CHECK-NEXT:      mlc.yield
+func.func @indices(%h: tensor<4xf32>, %xs: tensor<3x4xf32>, %i: tensor<4xi32>) -> tensor<4xf32> {
+  %r = mlc.scan %h, %xs, %h, %i {carried = 1 : i64, sequences = 1 : i64} : (tensor<4xf32>, tensor<3x4xf32>, tensor<4xf32>, tensor<4xi32>) -> tensor<4xf32> {
+  ^bb0(%s: tensor<4xf32>, %x: tensor<4xf32>, %w: tensor<4xf32>, %j: tensor<4xi32>):
+    %0 = mlc.reduce %j {kind = "min", axes = array<i64: 0>} : (tensor<4xi32>) -> tensor<i32>
+    %p = mlc.cast %0 {dtype = "bool"} : (tensor<i32>) -> tensor<i1>
+    mlc.check %p {message = "an index is 0"} : (tensor<i1>) -> ()
+    %1 = mlc.take %w, %j {axis = 0 : i64} : (tensor<4xf32>, tensor<4xi32>) -> tensor<4xf32>
+    %2 = mlc.add %s, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    mlc.yield %2 : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}

@@ -157,6 +157,27 @@ func.func @moves(%x: tensor<2x3xf32>)
   return %0, %1, %2, %3, %4, %5, %6 : tensor<2x3xf32>, tensor<6xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<4x2x3xf32>
 }
 
+// A take of constants, but not one whose indices do not exist.
+// CHECK-LABEL: func.func @taken_constants
+// CHECK-DAG: %[[A:.*]] = mlc.constant {value = dense<{{\[\[}}[6, 5], [4, 4]], {{\[\[}}3, 2], [1, 1]]]> : tensor<2x2x2xi32>}
+// CHECK-DAG: %[[B:.*]] = mlc.constant {value = dense<[4, 1]> : tensor<2xi32>}
+// CHECK-DAG: %[[C:.*]] = mlc.constant {value = dense<7.000000e+00> : tensor<2xf32>}
+// CHECK-DAG: %[[D:.*]] = mlc.take
+// CHECK: return %[[A]], %[[B]], %[[C]], %[[D]] :
+func.func @taken_constants() -> (tensor<2x2x2xi32>, tensor<2xi32>, tensor<2xf32>, tensor<2xf32>) {
+  %x = mlc.constant {value = dense<[[6, 5, 4], [3, 2, 1]]> : tensor<2x3xi32>} : () -> tensor<2x3xi32>
+  %i = mlc.constant {value = dense<[[0, 1], [2, -1]]> : tensor<2x2xi64>} : () -> tensor<2x2xi64>
+  %0 = mlc.take %x, %i {axis = 1 : i64} : (tensor<2x3xi32>, tensor<2x2xi64>) -> tensor<2x2x2xi32>
+  %j = mlc.constant {value = dense<-1> : tensor<i32>} : () -> tensor<i32>
+  %1 = mlc.take %x, %j {axis = 1 : i64} : (tensor<2x3xi32>, tensor<i32>) -> tensor<2xi32>
+  %s = mlc.constant {value = dense<7.0> : tensor<3xf32>} : () -> tensor<3xf32>
+  %k = mlc.constant {value = dense<[2, 1]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %2 = mlc.take %s, %k {axis = 0 : i64} : (tensor<3xf32>, tensor<2xi64>) -> tensor<2xf32>
+  %l = mlc.constant {value = dense<[2, 3]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %3 = mlc.take %s, %l {axis = 0 : i64} : (tensor<3xf32>, tensor<2xi64>) -> tensor<2xf32>
+  return %0, %1, %2, %3 : tensor<2x2x2xi32>, tensor<2xi32>, tensor<2xf32>, tensor<2xf32>
+}
+
 // CHECK-LABEL: func.func @moved_constants
 // CHECK-DAG: %[[T:.*]] = mlc.constant {value = dense<{{\[\[}}1, 4], [2, 5], [3, 6]]> : tensor<3x2xi32>}
 // CHECK-DAG: %[[S:.*]] = mlc.constant {value = dense<{{\[\[}}1, 3], [4, 6]]> : tensor<2x2xi32>}

@@ -14,7 +14,8 @@ def MLCToLinalgPass : Pass<"convert-mlc-to-linalg", "::mlir::ModuleOp"> {
     move elements. bool is stored as i8 from here on.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def LowerFramePass : Pass<"mlc-lower-frame", "::mlir::ModuleOp"> {

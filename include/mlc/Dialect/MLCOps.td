@@ -465,6 +465,27 @@ def MLC_CustomOp : MLC_Op<"custom", "Custom", [], [NoMemoryEffect]> {
 }
 
 //===----------------------------------------------------------------------===//
+// Indexing
+//===----------------------------------------------------------------------===//
+
+def MLC_TakeOp : MLC_Op<"take", "Take"> {
+  let summary = "Slices of a tensor along an axis, picked by their indices";
+  let description = [{
+    result[a..., i..., b...] = operand[a..., indices[i...], b...], with as many a as
+    there are dimensions before the axis. A negative index counts from the end, as
+    numpy's does. An index outside -n ... n - 1, where n is the size of the axis, is
+    an error of the run.
+  }];
+  let arguments = (ins MLC_Tensor:$operand, MLC_Tensor:$indices, I64Attr:$axis);
+  let constraints = ["[C1] `axis` is a dimension of the operand, 0 <= axis < rank",
+                     "[C2] the indices are i32 or i64",
+                     "[C3] the axis is not symbolic",
+                     "[C4] the result has the operand's dtype, and its dimensions with those of the indices in place of the axis"];
+  let example = "take([[1, 2], [3, 4]], [1, 0, -1]) {axis = 0} = [[3, 4], [1, 2], [3, 4]]";
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
 // Internal ops: made by passes, never in a model file
 //===----------------------------------------------------------------------===//
 

@@ -7,6 +7,9 @@
 
 #include "TensorLowerings.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -116,6 +119,68 @@ FailureOr<Value> mlc::ir::lowerConcat(KernelLowering &kernel, Operation *op, Val
   return result;
 }
 
+/// The index as a place on an axis of `size` elements. mlc-check-indices ends a run
+/// whose indices do not exist; clamping keeps reads inside in the meantime.
+static Value placeOf(ImplicitLocOpBuilder &b, Value index, int64_t size) {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
+  Value zero = constant(0);
+  Value place = arith::IndexCastOp::create(b, b.getIndexType(), index);
+  Value fromEnd = arith::AddIOp::create(b, place, constant(size));
+  Value isNegative = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, place, zero);
+  place = arith::SelectOp::create(b, isNegative, fromEnd, place);
+  place = arith::MaxSIOp::create(b, place, zero);
+  return arith::MinSIOp::create(b, place, constant(size - 1));
+}
+
+/// What lies behind the leading indices `at`.
+static tensor::ExtractSliceOp rowAt(ImplicitLocOpBuilder &b, Value tensor, ValueRange at) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  ArrayRef<int64_t> shape = type.getShape().drop_front(at.size());
+  SmallVector<OpFoldResult> offsets(at.begin(), at.end());
+  SmallVector<OpFoldResult> sizes(at.size(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+  offsets.append(shape.size(), b.getIndexAttr(0));
+  for (int64_t extent : shape)
+    sizes.push_back(b.getIndexAttr(extent));
+  return tensor::ExtractSliceOp::create(b, RankedTensorType::get(shape, type.getElementType()),
+                                        tensor, offsets, sizes, strides);
+}
+
+/// A loop for every dimension up to the last of the indices, around the copy of
+/// what lies behind the axis.
+FailureOr<Value> mlc::ir::lowerTake(KernelLowering &kernel, Operation *op, Value destination) {
+  auto take = cast<TakeOp>(op);
+  ImplicitLocOpBuilder &b = kernel.builder();
+  Value source = kernel.materialize(take.getOperand());
+  Value indices = kernel.materialize(take.getIndices());
+  auto to = cast<RankedTensorType>(destination.getType());
+  int64_t axis = take.getAxis();
+  int64_t size = cast<RankedTensorType>(source.getType()).getDimSize(axis);
+  if (size == 0)
+    return destination; // No index exists: there is nothing to copy.
+
+  int64_t loops = axis + cast<RankedTensorType>(indices.getType()).getRank();
+  SmallVector<Value> limits;
+  for (int64_t i = 0; i < loops; ++i)
+    limits.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), kernel.sizeOf(to, i)));
+  SmallVector<Value> starts(loops, arith::ConstantIndexOp::create(b, 0));
+  SmallVector<Value> steps(loops, arith::ConstantIndexOp::create(b, 1));
+  auto nest = scf::buildLoopNest(
+      b, b.getLoc(), starts, limits, steps, destination,
+      [&](OpBuilder &, Location, ValueRange ivs, ValueRange carried) -> scf::ValueVector {
+        Value index = tensor::ExtractOp::create(b, indices, ivs.drop_front(axis));
+        SmallVector<Value> at(ivs.take_front(axis));
+        at.push_back(placeOf(b, index, size));
+        Value picked = rowAt(b, source, at);
+        tensor::ExtractSliceOp place = rowAt(b, carried[0], ivs);
+        Value copied =
+            copy(kernel, picked, kernel.identity(place.getType().getRank()), place.getResult());
+        return {tensor::InsertSliceOp::create(b, copied, carried[0], place.getMixedOffsets(),
+                                              place.getMixedSizes(), place.getMixedStrides())};
+      });
+  return nest.results[0];
+}
+
 TensorLowering mlc::ir::findTensorLowering(Operation *op) {
   static const llvm::DenseMap<TypeID, TensorLowering> table = {
       {TypeID::get<MatMulOp>(), lowerMatMul},   {TypeID::get<PackedMatMulOp>(), lowerPackedMatMul},
@@ -123,6 +188,7 @@ TensorLowering mlc::ir::findTensorLowering(Operation *op) {
       {TypeID::get<SoftmaxOp>(), lowerSoftmax}, {TypeID::get<ConstantOp>(), lowerConstant},
       {TypeID::get<ReshapeOp>(), lowerReshape}, {TypeID::get<TransposeOp>(), lowerTranspose},
       {TypeID::get<SliceOp>(), lowerSlice},     {TypeID::get<ConcatOp>(), lowerConcat},
+      {TypeID::get<TakeOp>(), lowerTake},
   };
   return table.lookup(op->getName().getTypeID());
 }

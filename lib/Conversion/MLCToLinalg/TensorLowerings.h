@@ -18,6 +18,7 @@ MLC_TENSOR_LOWERING(lowerReshape);
 MLC_TENSOR_LOWERING(lowerTranspose);
 MLC_TENSOR_LOWERING(lowerSlice);
 MLC_TENSOR_LOWERING(lowerConcat);
+MLC_TENSOR_LOWERING(lowerTake);
 #undef MLC_TENSOR_LOWERING
 
 /// The elements of a slice where they lie.

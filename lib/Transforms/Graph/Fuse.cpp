@@ -50,7 +50,7 @@ Kind kindOf(Operation *op) {
     return Kind::Reduction;
   if (isa<SoftmaxOp>(op))
     return Kind::Softmax;
-  if (isa<ConstantOp, ReshapeOp, TransposeOp, SliceOp, ConcatOp, PackOp>(op))
+  if (isa<ConstantOp, ReshapeOp, TransposeOp, SliceOp, ConcatOp, TakeOp, PackOp>(op))
     return Kind::Data;
   return Kind::Elementwise;
 }

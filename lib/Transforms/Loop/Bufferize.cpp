@@ -198,13 +198,20 @@ static void declareOnBuffers(func::FuncOp hostFunction) {
   hostFunction.setType(FunctionType::get(hostFunction.getContext(), arguments, {}));
 }
 
+/// The buffer that a loop takes along and gives back.
+static Value carriedBuffer(Value value) {
+  while (auto loop = value.getDefiningOp<scf::ForOp>())
+    value = loop.getTiedLoopInit(cast<OpResult>(value))->get();
+  return value;
+}
+
 /// A kernel returns its destinations, which its callers know.
 static LogicalResult dropResults(func::FuncOp kernel) {
   Block &body = kernel.getBody().front();
   auto ret = cast<func::ReturnOp>(body.getTerminator());
   auto destinations = body.getArguments().take_back(ret.getNumOperands());
   for (auto [value, destination] : llvm::zip(ret.getOperands(), destinations))
-    if (value != destination)
+    if (carriedBuffer(value) != destination)
       return ret.emitError() << "expected a result that is computed in its destination";
   ret->setOperands({});
   kernel.setType(FunctionType::get(kernel.getContext(), body.getArgumentTypes(), {}));

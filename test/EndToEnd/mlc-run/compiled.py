@@ -27,6 +27,24 @@ class Compiled(tool.ToolTest):
             self.assertEqual(self.succeeds(model, "--input=x=f32=2", f"--exec={executor}",
                                            "--function=twice"), "y: f32[] 4\n")
 
+    def test_index_outside(self):
+        """Exit code 5 in every executor, also from the text of a later phase."""
+        model = self.write("take.mlir", """
+            func.func @main(%x: tensor<5x2xf32> {mlc.input = "x"}, %i: tensor<?xi32> {mlc.input = "i"})
+                -> (tensor<?x2xf32> {mlc.output = "y"}) attributes {mlc.dims = ["n"]} {
+              %y = mlc.take %x, %i {axis = 0 : i64} : (tensor<5x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
+              return %y : tensor<?x2xf32>
+            }""")
+        fused = self.write("fused.mlir", self.succeeds(model, "--emit=fused"))
+        for file, function, executor in ((model, "main", "jit"), (model, "main", "eager"),
+                                         (model, "main", "reference"), (fused, "run", "jit")):
+            with self.subTest((file.name, executor)):
+                run = (file, f"--function={function}", "--input=x=5x2xf32=0 1 2 3 4 5 6 7 8 9", f"--exec={executor}")
+                self.assertEqual(self.succeeds(*run, "--input=i=2xi32=-1 1"), "y: f32[2,2]\n[[8, 9],\n [2, 3]]\n")
+                for index in (5, -6, 2**31 - 1, -2**31):
+                    self.fails(5, *run, f"--input=i=3xi32=0 {index} 1",
+                               says=[f"function `{function}`: node `", "take", "in [-5, 5)"])
+
     def test_every_phase(self):
         model = self.dense_model()
         for phase, shows in [("mlir", "mlc.matmul"), ("fused", "mlc.fusion"), ("linalg", "linalg."),

@@ -223,8 +223,10 @@ std::vector<double> elementwiseError(const Node &node, const std::vector<Bounded
 //===----------------------------------------------------------------------===//
 
 /// Moves the numbers of the operands' elements to learn where each one goes.
+/// `indices` are operands that are not moved, and known.
 Result<std::vector<double>> movedError(const Node &node, const std::vector<Bounded> &operands,
-                                       const Tensor &result) {
+                                       const Tensor &result,
+                                       const std::vector<Tensor> &indices = {}) {
   std::vector<Tensor> numbered;
   std::vector<double> errors;
   for (const Bounded &operand : operands) {
@@ -236,6 +238,7 @@ Result<std::vector<double>> movedError(const Node &node, const std::vector<Bound
     errors.insert(errors.end(), operand.error.begin(), operand.error.end());
     numbered.push_back(std::move(*tensor));
   }
+  numbered.insert(numbered.end(), indices.begin(), indices.end());
   TensorType type{DType::I64, {}};
   for (int64_t size : result.shape())
     type.dims.emplace_back(size);
@@ -246,6 +249,15 @@ Result<std::vector<double>> movedError(const Node &node, const std::vector<Bound
   for (int64_t i = 0; i < result.size(); ++i)
     error.push_back(errors[static_cast<size_t>(moved->front().dataAs<int64_t>()[i])]);
   return error;
+}
+
+/// Of indices that another executor may see otherwise, nothing is known.
+Result<std::vector<double>> takeError(const Node &node, const std::vector<Bounded> &operands,
+                                      const Tensor &result) {
+  for (double e : operands[1].error)
+    if (e > 0)
+      return std::vector<double>(static_cast<size_t>(result.size()), kUnknown);
+  return movedError(node, {operands[0]}, result, {operands[1].value});
 }
 
 //===----------------------------------------------------------------------===//
@@ -398,6 +410,8 @@ Result<std::vector<double>> resultError(const Node &node, const std::vector<Boun
     return movedError(node, operands, result);
   case Op::Custom: // the identity
     return operands[0].error;
+  case Op::Take:
+    return takeError(node, operands, result);
   default:
     return elementwiseError(node, operands, result);
   }

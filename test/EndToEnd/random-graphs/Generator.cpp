@@ -257,14 +257,29 @@ private:
     return find([&](const TensorType &t) { return t.rank() >= rank; });
   }
 
-  std::optional<ValueId> parameter(DType dtype, const Dims &dims) {
+  std::optional<ValueId> parameter(const Tensor &value, const Dims &dims) {
     std::string name = "w" + std::to_string(world.graph.parameters.size());
-    world.parameters.emplace(name, randomTensor(world, dtype, shapeOf(dims)));
-    world.graph.parameters.push_back({name, {dtype, dims}});
+    world.parameters.emplace(name, value);
+    world.graph.parameters.push_back({name, {value.dtype(), dims}});
     return addNode(Op::Parameter, {}, {{"parameter", name}});
+  }
+  std::optional<ValueId> parameter(DType dtype, const Dims &dims) {
+    return parameter(randomTensor(world, dtype, shapeOf(dims)), dims);
   }
   std::optional<ValueId> constant(DType dtype, const Dims &dims) {
     return addNode(Op::Constant, {}, {{"value", randomTensor(world, dtype, shapeOf(dims))}});
+  }
+  /// These elements, as an input, a parameter or a constant.
+  std::optional<ValueId> given(const Tensor &value, const Dims &dims) {
+    bool symbolic = !dims.empty() && dims[0].isSymbolic();
+    if (depth == 0 && inputValues.size() < kMaxInputs && (symbolic || random.chance(50))) {
+      addInput({value.dtype(), dims}, Bounded::exact(value));
+      return live.back().id;
+    }
+    if (symbolic)
+      return std::nullopt;
+    return random.chance(50) ? parameter(value, dims)
+                             : addNode(Op::Constant, {}, {{"value", value}});
   }
 
   /// A value of exactly this type: one at hand or a new one.
@@ -323,6 +338,7 @@ private:
         &FunctionGenerator::loop,       &FunctionGenerator::scan,
         &FunctionGenerator::recurrence, &FunctionGenerator::show,
         &FunctionGenerator::assume,     &FunctionGenerator::custom,
+        &FunctionGenerator::take,
     };
     return (this->*random.pick(steps))();
   }
@@ -487,6 +503,36 @@ private:
                       *y);
     }
     return add(Op::Concat, operands, {{"axis", axis}});
+  }
+
+  /// Picks slices by indices that exist: made for this, as those of other values
+  /// may be anything.
+  bool take() {
+    auto x = findRanked(1);
+    if (!x)
+      return false;
+    const TensorType type = typeOf(*x);
+    int64_t firstAxis = type.dims[0].isSymbolic();
+    if (firstAxis == type.rank())
+      return false;
+    int64_t axis = random.between(firstAxis, type.rank() - 1);
+    int64_t size = type.dims[static_cast<size_t>(axis)].size;
+    Dims dims;
+    if (axis == 0 && mentionsDim && random.chance(30))
+      dims.emplace_back(dim);
+    for (int64_t i = random.between(0, 2); i > 0; --i)
+      dims.emplace_back(size == 0 ? 0 : random.pick(kSizes));
+    Tensor indices =
+        randomTensor(world, random.chance(50) ? DType::I32 : DType::I64, shapeOf(dims));
+    if (size == 0 && indices.size() > 0)
+      return false;
+    for (int64_t i = 0; i < indices.size(); ++i) {
+      int64_t index = random.between(-size, size - 1);
+      indices.dtype() == DType::I32 ? indices.dataAs<int32_t>()[i] = static_cast<int32_t>(index)
+                                    : indices.dataAs<int64_t>()[i] = index;
+    }
+    auto made = given(indices, dims);
+    return made && add(Op::Take, {*x, *made}, {{"axis", axis}});
   }
 
   bool reduce() {

@@ -22,6 +22,15 @@
 // CHECK:         linalg.generic {{.*}} ins(%[[A]] : memref<?x4xf32>) outs(%[[B]]
 // CHECK:         return{{$}}
 
+// A loop that fills a kernel's destination gives nothing back.
+// CHECK:       func.func private @kernel_1(%[[A:.*]]: memref<2x4xf32>, %[[B:.*]]: memref<2x4xf32>) attributes
+// CHECK-NOT:     memref.alloc
+// CHECK:         scf.for %[[I:.*]] = %{{.*}} iter_args(%[[C:.*]] = %[[B]])
+// CHECK-NOT:     memref.alloc
+// CHECK:           %[[TO:.*]] = memref.subview %[[C]][%[[I]], 0] [1, 4] [1, 1]
+// CHECK:           linalg.exp ins(%{{.*}}) outs(%[[TO]]
+// CHECK:         return{{$}}
+
 #id = affine_map<(i, j) -> (i, j)>
 module {
   func.func @prepare() {
@@ -46,5 +55,18 @@ module {
       linalg.yield %2 : f32
     } -> tensor<?x4xf32>
     return %1 : tensor<?x4xf32>
+  }
+  func.func private @kernel_1(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>) -> tensor<2x4xf32> attributes {mlc.kind = "data"} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %r = scf.for %i = %c0 to %c2 step %c1 iter_args(%c = %b) -> tensor<2x4xf32> {
+      %from = tensor.extract_slice %a[%i, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<4xf32>
+      %to = tensor.extract_slice %c[%i, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<4xf32>
+      %row = linalg.exp ins(%from : tensor<4xf32>) outs(%to : tensor<4xf32>) -> tensor<4xf32>
+      %next = tensor.insert_slice %row into %c[%i, 0] [1, 4] [1, 1] : tensor<4xf32> into tensor<2x4xf32>
+      scf.yield %next : tensor<2x4xf32>
+    }
+    return %r : tensor<2x4xf32>
   }
 }

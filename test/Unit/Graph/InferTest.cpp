@@ -65,6 +65,11 @@ TEST_CASE("shape ops") {
         "f32[n,5]");
   CHECK_THAT(infer(Op::Concat, {"f32[9223372036854775807]", "f32[1]"}, {{"axis", int64_t(0)}}),
              Catch::Contains("concat [C5]"));
+  Attributes first{{"axis", int64_t(0)}}, second{{"axis", int64_t(1)}};
+  CHECK(infer(Op::Take, {"f32[7,5]", "i32[n,3]"}, first) == "f32[n,3,5]");
+  CHECK(infer(Op::Take, {"bool[n,5,2]", "i64[3]"}, second) == "bool[n,3,2]");
+  CHECK(infer(Op::Take, {"i32[n,5]", "i64[]"}, second) == "i32[n]");
+  CHECK(infer(Op::Take, {"f16[0]", "i32[2]"}, first) == "f16[2]");
 }
 
 TEST_CASE("reductions") {

@@ -62,8 +62,9 @@ inline TensorType typeOf(const Tensor &tensor) {
   return {tensor.dtype(), Dims(tensor.shape().begin(), tensor.shape().end())};
 }
 
-/// The value of a function that holds just this op.
-inline Tensor evaluate(Op op, const std::vector<Tensor> &operands, Attributes attributes = {}) {
+/// What a function that holds just this op gives.
+inline Result<std::vector<Tensor>> evaluateAll(Op op, const std::vector<Tensor> &operands,
+                                               Attributes attributes) {
   Graph graph;
   FunctionBuilder builder(graph, "main");
   std::vector<ValueId> ids;
@@ -75,7 +76,12 @@ inline Tensor evaluate(Op op, const std::vector<Tensor> &operands, Attributes at
   builder.output(*result, "y");
   graph.functions.push_back(builder.finish());
   REQUIRE(validate(graph).ok());
-  auto outputs = evaluateReference(graph, graph.functions[0], {}, operands);
+  return evaluateReference(graph, graph.functions[0], {}, operands);
+}
+
+/// Its value.
+inline Tensor evaluate(Op op, const std::vector<Tensor> &operands, Attributes attributes = {}) {
+  auto outputs = evaluateAll(op, operands, std::move(attributes));
   REQUIRE(outputs.ok());
   REQUIRE(outputs->size() == 1);
   return outputs->front();

@@ -68,3 +68,27 @@ TEST_CASE("concat") {
             i32({2, 3}, {1, 3, 4, 2, 5, 6}));
   checkSame(evaluate(Op::Concat, {bools({1})}, {{"axis", int64_t(0)}}), bools({1}));
 }
+
+TEST_CASE("take") {
+  Tensor x = i32({2, 3}, {1, 2, 3, 4, 5, 6});
+  Attributes rows{{"axis", int64_t(0)}}, columns{{"axis", int64_t(1)}};
+  checkSame(evaluate(Op::Take, {x, i64({1, 0, -1})}, rows),
+            i32({3, 3}, {4, 5, 6, 1, 2, 3, 4, 5, 6}));
+  checkSame(evaluate(Op::Take, {x, i32({2, 2}, {2, -3, 0, 1})}, columns),
+            i32({2, 2, 2}, {3, 1, 1, 2, 6, 4, 4, 5}));
+  checkSame(evaluate(Op::Take, {x, i32({}, {-2})}, columns), i32({2}, {2, 5}));
+  checkSame(evaluate(Op::Take, {x, i32({}, {1})}, rows), i32({3}, {4, 5, 6}));
+  checkSame(evaluate(Op::Take, {i32({1, 2}), i32({}, {1})}, rows), i32({}, {2}));
+  checkSame(evaluate(Op::Take, {x, i32({0}, {})}, rows), i32({0, 3}, {}));
+  checkSame(evaluate(Op::Take, {f32({0, 2}, {}), i32({0}, {})}, rows), f32({0, 2}, {}));
+  auto errorOf = [&](const Tensor &from, const Tensor &indices) {
+    auto outputs = evaluateAll(Op::Take, {from, indices}, rows);
+    REQUIRE_FALSE(outputs.ok());
+    CHECK(outputs.error().kind == ErrorKind::BadInput);
+    return outputs.error().message;
+  };
+  for (int64_t index : {int64_t(2), int64_t(-3), kMax64, kMin64})
+    CHECK_THAT(errorOf(x, i64({0, index})),
+               Catch::EndsWith("take: index " + std::to_string(index) + " is not in [-2, 2)"));
+  CHECK_THAT(errorOf(f32({0, 2}, {}), i32({0})), Catch::EndsWith("take: index 0 is not in [0, 0)"));
+}

@@ -19,6 +19,17 @@ def InlineCallsPass : Pass<"mlc-inline-calls", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def CheckIndicesPass : Pass<"mlc-check-indices", "::mlir::func::FuncOp"> {
+  let summary = "Make a run end with an error where an index of a take does not exist";
+  let description = [{
+    Before every take, its indices are compared with the size of the axis, and an
+    mlc.check asks that all are inside. Constant indices that exist are not compared.
+    The comparisons are ordinary ops, which may be hoisted and fused; the check stays
+    in its block.
+  }];
+  let dependentDialects = ["::mlc::ir::MLCDialect"];
+}
+
 def ReduceChecksPass : Pass<"mlc-reduce-checks", "::mlir::func::FuncOp"> {
   let summary = "Let every mlc.check ask for one bool";
   let description = [{
