@@ -298,6 +298,26 @@ void GRU::members(Members &visit) {
   visit("bias_hh_l0", stateBias);
 }
 
+Embedding::Embedding(int64_t num, int64_t dim) : num(num), dim(dim) {
+  if (num < 1 || dim < 1)
+    throw Error(ErrorKind::Usage, "Embedding: " + std::to_string(num) + " rows of " +
+                                      std::to_string(dim) + " elements, expected one or more");
+}
+
+Tensor Embedding::forward(const Tensor &indices) {
+  if (!isMade(weight))
+    weight = randomNormal({num, dim}, nextSeed());
+  return take(weight, indices);
+}
+
+void Embedding::members(Members &visit) { visit("weight", weight); }
+
+Dropout::Dropout(double p) {
+  if (!(p >= 0 && p <= 1))
+    throw Error(ErrorKind::Usage,
+                "Dropout: the probability is " + std::to_string(p) + ", expected 0 to 1");
+}
+
 Tensor Sequential::forward(const Tensor &x) {
   Tensor y = x;
   for (const auto &module : modules)

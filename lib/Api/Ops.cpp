@@ -599,4 +599,10 @@ Tensor concat(const std::vector<Tensor> &operands, int64_t axis, SourceLocation 
                {{"axis", axisOf(axis, typeOf(operands[0]).rank(), "concat", where)}}, where)[0];
 }
 
+Tensor take(Operand x, const Tensor &indices, int64_t axis) {
+  Tensor tensor = tensorOf(x, "take");
+  return apply(Op::Take, {tensor, indices},
+               {{"axis", axisOf(axis, typeOf(tensor).rank(), "take", x.where)}}, x.where)[0];
+}
+
 } // namespace mlc

@@ -158,6 +158,31 @@ private:
   Tensor inputWeight, stateWeight, inputBias, stateBias;
 };
 
+/// Rows of `weight`: f32[num, dim], picked by a tensor of indices as take() does: negative
+/// ones count from the end, where PyTorch refuses them. Normally distributed at first, as
+/// PyTorch's.
+class Embedding : public Module {
+public:
+  Embedding(int64_t num, int64_t dim);
+
+protected:
+  Tensor forward(const Tensor &indices) override;
+  void members(Members &visit) override;
+
+private:
+  int64_t num, dim;
+  Tensor weight;
+};
+
+/// The identity: dropping elements with probability p is for training.
+class Dropout : public Module {
+public:
+  explicit Dropout(double p = 0.5);
+
+protected:
+  Tensor forward(const Tensor &x) override { return x; }
+};
+
 /// One after the other; parameters are named "0.weight", ... by place.
 class Sequential : public Module {
 public:

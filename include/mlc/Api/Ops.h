@@ -154,6 +154,10 @@ Tensor transpose(Operand x, const std::vector<int64_t> &permutation = {});
 Tensor slice(Operand x, int64_t axis, int64_t start, int64_t limit, int64_t stride = 1);
 Tensor concat(const std::vector<Tensor> &operands, int64_t axis = 0,
               SourceLocation where = SourceLocation::here());
+/// The slices of `x` along an axis that `indices` (i32 or i64, of any shape) pick, in
+/// their place; negative indices count from the end. One that does not exist is an
+/// error of the run: in compiled code it ends the call.
+Tensor take(Operand x, const Tensor &indices, int64_t axis = 0);
 
 //===----------------------------------------------------------------------===//
 // Reductions, over all axes if none is named

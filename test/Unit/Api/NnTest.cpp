@@ -151,6 +151,52 @@ TEST_CASE("a traced GRU keeps PyTorch's parameters whole") {
   }
 }
 
+TEST_CASE("an embedding picks rows of its weight") {
+  nn::Sequential net(nn::Embedding(7, 4), nn::Linear(2), nn::ReLU());
+  Tensor words = cast(reshape(arange(6), {2, 3}), DType::I32);
+  Tensor y = net(words);
+  CHECK(y.shape() == Shape{2, 3, 2});
+  Tensor weight = net.stateDict().at("0.weight");
+  CHECK(weight.shape() == Shape{7, 4});
+  JitOptions options;
+  options.dims = {"batch"};
+  net.hybridize(true, options);
+  EngineStats before = defaultEngine().stats();
+  checkClose(net(words), y);
+  checkClose(net(slice(words, 0, 0, 1)), slice(y, 0, 0, 1));
+  CHECK(defaultEngine().stats().traces - before.traces == 1);
+  CHECK_THAT(errorOf([&] { net(words + 2); }), Contains("an index is not in [-7, 7)"));
+
+  nn::Embedding embedding(7, 4);
+  embedding.loadStateDict({{"weight", weight}});
+  CHECK(embedding(words).identical(take(weight, words)));
+  CHECK_THAT(errorOf([&] { embedding(words + 2); }), Contains(" is not in [-7, 7)"));
+  CHECK_THAT(errorOf([&] { embedding(x); }), Contains("i32 or i64, got f32"));
+  CHECK_THAT(errorOf([] { nn::Embedding(0, 4); }), Contains("Embedding: 0 rows of 4 elements"));
+}
+
+TEST_CASE("an embedding's weight is normally distributed") {
+  nn::Embedding embedding(100, 100), other(100, 100);
+  embedding.initialize(3), other.initialize(3);
+  Tensor word = zeros({1}, DType::I64);
+  CHECK(embedding(word).identical(other(word)));
+  Tensor weight = embedding.stateDict().at("weight");
+  CHECK(mean(weight).item<float>() == Approx(0).margin(0.05));
+  CHECK(mean(weight * weight).item<float>() == Approx(1).epsilon(0.05));
+}
+
+TEST_CASE("dropout does nothing to what it is given") {
+  nn::Dropout dropout(0.3);
+  CHECK(dropout(x).identical(x));
+  dropout.hybridize();
+  CHECK(dropout(x).identical(x));
+  nn::Sequential net(nn::Dropout(0), nn::Tanh(), nn::Dropout(1));
+  CHECK(net(x).identical(tanh(x)));
+  CHECK(net.stateDict().empty());
+  for (double p : {-0.1, 1.5, std::nan("")})
+    CHECK_THAT(errorOf([&] { nn::Dropout d(p); }), Contains("expected 0 to 1"));
+}
+
 TEST_CASE("parameters have PyTorch's names and survive a file") {
   nn::Sequential net = makeNet();
   net.initialize(7);

@@ -100,6 +100,10 @@ TEST_CASE("shapes") {
   CHECK(values(slice(x, -1, 0, 3, 2)) == Floats{1, 3, -4, -6});
   CHECK(values(slice(x, 1, 1, -1)) == Floats{-2, 5});
   CHECK(values(concat({x, x}, -1)) == Floats{1, -2, 3, 1, -2, 3, -4, 5, -6, -4, 5, -6});
+  CHECK(values(take(x, array(std::vector<int32_t>{1, -2, 1}))) ==
+        Floats{-4, 5, -6, 1, -2, 3, -4, 5, -6});
+  CHECK(values(take(x, array(std::vector<int64_t>{2}, {}), -1)) == Floats{3, -6});
+  CHECK(take(x, zeros({4, 0}, DType::I32), 1).shape() == Shape{2, 4, 0});
   CHECK(values(broadcastTo(row, {2, 3})) == Floats{10, 20, 30, 10, 20, 30});
   CHECK(ints(cast(x, DType::I64)) == std::vector<int64_t>{1, -2, 3, -4, 5, -6});
 }
@@ -141,6 +145,11 @@ TEST_CASE("errors name the line, the op and the types") {
   CHECK_THAT(errorOf([] { slice(x, 0, 1, 3); }), Contains("elements 1 to 3 of axis 0"));
   CHECK_THAT(errorOf([] { concat({}); }), Contains("expected one operand"));
   CHECK_THAT(errorOf([] { broadcastTo(x, {3}); }), Contains("does not broadcast to f32[3]"));
+  CHECK_THAT(errorOf([] { take(x, x); }), Contains("take [C2]: expected indices"));
+  CHECK_THAT(errorOf([] { take(x, array(std::vector<int32_t>{0}), 2); }),
+             Contains("take: there is no axis 2 in 2 dimensions"));
+  CHECK_THAT(errorOf([] { take(x, array(std::vector<int32_t>{2})); }),
+             Contains("take: ") && Contains(" is not in [-2, 2)"));
   CHECK_THAT(errorOf([] { gelu(x, "fast"); }), Contains("gelu [C3]: "));
   CHECK_THAT(errorOf([] { add(zeros({1}, DType::F16), zeros({1}, DType::F16)); }),
              Contains("no executor runs this dtype"));
