@@ -184,6 +184,11 @@ class Block:
         dims[axis] = sum(x.dims[axis] for x in operands)
         return self.node("concat", operands, operands[0].dtype, dims, {"axis": axis})
 
+    def take(self, x, indices, axis):
+        """Slices along an axis, picked by their indices."""
+        dims = [*x.dims[:axis], *indices.dims, *x.dims[axis + 1:]]
+        return self.node("take", [x, indices], x.dtype, dims, {"axis": axis})
+
     # Contractions and reductions
 
     def matmul(self, a, b, transpose_a=False, transpose_b=False):

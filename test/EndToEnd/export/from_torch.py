@@ -86,7 +86,9 @@ def cases():
                 F.pad(x, (1, 2)), first, F.pad(x, (-1, 2), value=3.0), x[:, None].expand(-1, 4, -1),
                 t.flatten(1), x.contiguous(), x.clone(), x.detach(), x * w.t()[0], t.reshape(-1, 6),
                 x.unbind(1)[3], x.flip(1), x.repeat(1, 2), x * torch.tensor(2.0), F.dropout(x,
-                training=False), torch.full((3,), 2.0) * t, x[:, :1].squeeze(1))
+                training=False), torch.full((3,), 2.0) * t, x[:, :1].squeeze(1), x.index_select(1,
+                torch.tensor([5, 0, 0])), t.index_select(-1, torch.tensor(2)), F.embedding(x.abs().long().clamp(
+                max=5), w, padding_idx=1), F.embedding(torch.tensor([[2, 5]]), w) * x[:, None, None, :1])
 
     def reductions(x):
         t = x.view(-1, 2, 3)

@@ -226,6 +226,21 @@ def select(c, n, x, axis, index):
     return ops.element(c.f, x, axis, index % x.dims[axis])
 
 
+@RULES.of("aten.embedding.default")
+def embedding(c, n, weight, indices, *_, **__):  # the other arguments matter to gradients
+    return c.f.take(weight, indices, 0)
+
+
+@RULES.of("aten.index_select.default")
+def index_select(c, n, x, axis, indices):
+    if not x.dims:
+        return x
+    axis = axis_of(x, axis)
+    if ops.symbolic(x.dims[axis]):
+        raise Unsupported("along the symbolic dimension")
+    return c.f.reshape(c.f.take(x, indices, axis), result_type(c, n)[1])
+
+
 RULES.of("aten.repeat.default")(lambda c, n, x, counts: ops.tile(c.f, x, counts))
 
 
