@@ -29,6 +29,9 @@ Result<void *> threadScratch(int64_t bytes) {
   return scratch.buffer.data();
 }
 
+/// Errors of a run say where they occurred, which is the graph of the op alone.
+static constexpr std::string_view kPlaceOfOp = "function `op`: node `op`: ";
+
 Result<OpKernel> OpKernel::make(const Engine &engine, Node node,
                                 const std::vector<const Tensor *> &operands,
                                 const CompileOptions &options) {
@@ -86,7 +89,13 @@ Status OpKernel::run(const std::vector<const Tensor *> &operands,
       return tensor.takeError();
     results.push_back(std::move(*tensor));
   }
-  return executable->run(operands.data(), results.data());
+  Status status = executable->run(operands.data(), results.data());
+  if (status)
+    return status;
+  Error error = status.takeError();
+  if (error.message.compare(0, kPlaceOfOp.size(), kPlaceOfOp) == 0)
+    error.message.erase(0, kPlaceOfOp.size());
+  return error;
 }
 
 Result<std::shared_ptr<const OpKernel>>

@@ -113,7 +113,7 @@ Status runCheck(const std::string &message, const Tensor &condition) {
   const auto *elements = condition.dataAs<uint8_t>();
   for (int64_t i = 0; i < condition.size(); ++i)
     if (!elements[i])
-      return badInputError("check: " + message);
+      return badInputError(message);
   return {};
 }
 

@@ -12,7 +12,7 @@
 // CHECK-NEXT:    %[[B:.*]] = mlc.broadcast %[[END]]
 // CHECK-NEXT:    %[[LT:.*]] = mlc.compare %[[W]], %[[B]] {direction = "lt"}
 // CHECK-NEXT:    %[[IN:.*]] = mlc.logical_and %[[GE]], %[[LT]]
-// CHECK-NEXT:    mlc.check %[[IN]] {message = "every index of the take is in [-5, 5)"}
+// CHECK-NEXT:    mlc.check %[[IN]] {message = "take: an index is not in [-5, 5)"}
 // CHECK-NEXT:    mlc.take %[[X]], %[[I]]
 func.func @rows(%x: tensor<5x3xf32>, %i: tensor<?x2xi32>) -> tensor<?x2x3xf32> attributes {mlc.dims = ["n"]} {
   %0 = mlc.take %x, %i {axis = 0 : i64} : (tensor<5x3xf32>, tensor<?x2xi32>) -> tensor<?x2x3xf32>
@@ -25,7 +25,7 @@ func.func @rows(%x: tensor<5x3xf32>, %i: tensor<?x2xi32>) -> tensor<?x2x3xf32> a
 // CHECK-NEXT:    mlc.constant
 // CHECK-NEXT:    mlc.take
 // CHECK-NEXT:    mlc.constant {value = dense<[2, 0]>
-// CHECK:         mlc.check %{{.*}} {message = "every index of the take is in [-2, 2)"}
+// CHECK:         mlc.check %{{.*}} {message = "take: an index is not in [-2, 2)"}
 func.func @constants(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
   %i = mlc.constant {value = dense<[-2, 1]> : tensor<2xi64>} : () -> tensor<2xi64>
   %0 = mlc.take %x, %i {axis = 0 : i64} : (tensor<2xf32>, tensor<2xi64>) -> tensor<2xf32>

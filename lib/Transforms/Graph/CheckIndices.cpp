@@ -54,7 +54,7 @@ void check(TakeOp take) {
   ImplicitLocOpBuilder b(take.getLoc(), take);
   std::string range = "[" + std::to_string(-size) + ", " + std::to_string(size) + ")";
   CheckOp::create(b, whichExist(b, take.getIndices(), size),
-                  b.getStringAttr("every index of the take is in " + range));
+                  b.getStringAttr("take: an index is not in " + range));
 }
 
 struct CheckIndicesPass : impl::CheckIndicesPassBase<CheckIndicesPass> {

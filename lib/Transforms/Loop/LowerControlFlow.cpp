@@ -281,7 +281,7 @@ private:
     if (op.getCondition().getType().getRank() != 0)
       return op.emitError() << "expected a check of one bool; run mlc-reduce-checks before";
     stopUnless(op.getLoc(), predicate(op.getLoc(), op.getCondition()), mlc::ErrorKind::BadInput,
-               placeOf(op.getLoc()) + "check: " + op.getMessage().str());
+               placeOf(op.getLoc()) + op.getMessage().str());
     op.erase();
     return success();
   }

@@ -43,7 +43,7 @@ class Compiled(tool.ToolTest):
                 self.assertEqual(self.succeeds(*run, "--input=i=2xi32=-1 1"), "y: f32[2,2]\n[[8, 9],\n [2, 3]]\n")
                 for index in (5, -6, 2**31 - 1, -2**31):
                     self.fails(5, *run, f"--input=i=3xi32=0 {index} 1",
-                               says=[f"function `{function}`: node `", "take", "in [-5, 5)"])
+                               says=[f"function `{function}`: node `", "take: ", "is not in [-5, 5)"])
 
     def test_every_phase(self):
         model = self.dense_model()

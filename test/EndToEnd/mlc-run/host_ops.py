@@ -50,7 +50,7 @@ class HostOpsTest(tool.ToolTest):
                 self.assertEqual((outcome.code, outcome.out), (5, ""))
                 self.assertEqual(outcome.err,
                                  "x: f32[2] [1, 1]\nx: f32[2] [2, -1]\nmlc-run: error: function `main`: node "
-                                 "`positive` (net.py:7:1): check: x is above 0.0\n")
+                                 "`positive` (net.py:7:1): x is above 0.0\n")
 
     def test_custom_needs_a_host(self):
         model = self.write("custom.mlir", CUSTOM)

@@ -202,7 +202,7 @@ module {
 
 // A check ends the run with its message and its place; equal messages are one.
 
-// CHECK: module attributes {mlc.messages = {{\[}}[5, "node `sorted` (net.py:4:1): check: rows are sorted"], [5, "check: rows are sorted"]]}
+// CHECK: module attributes {mlc.messages = {{\[}}[5, "node `sorted` (net.py:4:1): rows are sorted"], [5, "rows are sorted"]]}
 // CHECK-LABEL: func.func @run
 // CHECK-SAME:    (%[[C:.*]]: tensor<i1>)
 // CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]

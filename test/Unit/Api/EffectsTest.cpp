@@ -225,7 +225,7 @@ TEST_CASE_METHOD(LoggingEngine, "a check passes or ends the run, in every execut
         continue;
       CHECK(result.error().kind == ErrorKind::BadInput);
       CHECK(result.error().message ==
-            "function `main`: node `check` (net.py:3:1): check: rows are sorted");
+            "function `main`: node `check` (net.py:3:1): rows are sorted");
     }
   }
 }
@@ -266,7 +266,7 @@ TEST_CASE_METHOD(LoggingEngine, "a check stands where it stands among prints") {
   graph.functions.push_back(builder.finish());
   CHECK(run(graph, {}, {{"xs", tensor({3}, {1, 2, 3})}, {"limit", tensor({}, {2})}}) ==
         Log{"before: f32[] 1", "after: f32[] 1", "before: f32[] 2",
-            "function `main`: node `check`: check: x is small"});
+            "function `main`: node `check`: x is small"});
 }
 
 TEST_CASE_METHOD(LoggingEngine, "what prints may run ops itself") {
@@ -365,7 +365,7 @@ TEST_CASE("C++ prints and checks the same at once and compiled") {
   CHECK_THAT(errorOf([&] { f(negative); }),
              Contains("EffectsTest.cpp:") && Contains(": check: y is positive"));
   CHECK_THAT(errorOf([&] { compiled(negative); }),
-             Contains("node `check` (EffectsTest.cpp:") && Contains("): check: y is positive"));
+             Contains("node `check` (EffectsTest.cpp:") && Contains("): y is positive"));
 }
 
 TEST_CASE("what a function captures is printed and checked by every call of it") {
@@ -385,7 +385,7 @@ TEST_CASE("what a function captures is printed and checked by every call of it")
     return x * 2;
   });
   for (int i = 0; i < 2; ++i)
-    CHECK_THAT(errorOf([&] { g(weights); }), Contains("check: never"));
+    CHECK_THAT(errorOf([&] { g(weights); }), Contains("node `check` (") && Contains("): never"));
 }
 
 TEST_CASE("C++ control flow prints what it runs, at once and compiled") {
