@@ -10,17 +10,15 @@
 
 #include "Generator.h"
 
-#include "Random.h"
+#include "World.h"
 
 #include "mlc/Graph/HostOps.h"
 #include "mlc/Graph/Infer.h"
 #include "mlc/Graph/Rewrite.h"
 #include "mlc/Graph/Validate.h"
-#include "mlc/Tensor/Element.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <stdexcept>
 
@@ -39,66 +37,6 @@ const Op kUnaryFloat[] = {Op::Exp,  Op::Log,     Op::Sqrt, Op::Rsqrt,
                           Op::Tanh, Op::Sigmoid, Op::Erf,  Op::Gelu};
 const Op kUnaryNumber[] = {Op::Neg, Op::Abs, Op::Relu};
 const Op kBinary[] = {Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Max, Op::Min};
-
-/// What all functions of a specimen share.
-struct World {
-  Random random;
-  Graph graph;
-  TensorMap parameters;
-  bool specials = false;   ///< Whether inputs hold NaN, infinities and extremes.
-  bool continuous = false; ///< Whether floats have all their bits, not eighths.
-  int64_t labels = 0;      ///< Of what is printed.
-
-  explicit World(uint64_t seed) : random(seed) {}
-};
-
-Tensor randomTensor(World &world, DType dtype, const Shape &shape) {
-  Random &random = world.random;
-  auto created = Tensor::zeros(dtype, shape);
-  if (!created)
-    throw std::runtime_error(created.error().message);
-  Tensor tensor = std::move(*created);
-  const float inf = std::numeric_limits<float>::infinity();
-  const float specialFloats[] = {0.0f, -0.0f, inf, -inf, std::nanf(""), 0x1p-149f, -0x1p-130f};
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    bool special = world.specials && random.chance(5);
-    switch (dtype) {
-    case DType::F32: {
-      float value = world.continuous ? static_cast<float>(random.below(1 << 24)) * 0x1p-21f - 4
-                                     : static_cast<float>(random.between(-32, 32)) / 8;
-      tensor.dataAs<float>()[i] = special ? specialFloats[random.below(7)] : value;
-      break;
-    }
-    case DType::I32:
-      tensor.dataAs<int32_t>()[i] = special
-                                        ? (random.chance(50) ? std::numeric_limits<int32_t>::min()
-                                                             : std::numeric_limits<int32_t>::max())
-                                        : static_cast<int32_t>(random.between(-10, 10));
-      break;
-    case DType::I64:
-      tensor.dataAs<int64_t>()[i] = special
-                                        ? (random.chance(50) ? std::numeric_limits<int64_t>::min()
-                                                             : std::numeric_limits<int64_t>::max())
-                                        : random.between(-10, 10);
-      break;
-    default:
-      tensor.dataAs<bool>()[i] = random.chance(50);
-    }
-  }
-  return tensor;
-}
-
-/// Whether a value is worth building on.
-bool isTame(const Bounded &bounded) {
-  int64_t wild = 0, loose = 0, size = bounded.value.size();
-  bool isFloatType = isFloat(bounded.value.dtype());
-  for (int64_t i = 0; i < size; ++i) {
-    double x = elementAsDouble(bounded.value, i), e = bounded.error[static_cast<size_t>(i)];
-    wild += isFloatType && (!std::isfinite(x) || std::fabs(x) > 1e5);
-    loose += e > 1e-4 * std::max(1.0, std::fabs(x));
-  }
-  return wild * 5 <= size && loose * 10 <= size;
-}
 
 /// Builds one function.
 class FunctionGenerator {
