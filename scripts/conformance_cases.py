@@ -493,6 +493,9 @@ def reduce():
             for dtype in ["i32", "i64"]:
                 for shape, axes in [([17], [0]), ([3, 5], [0]), ([3, 33], [1]), ([0], [0])]:
                     add(kind, dtype, [shape], shape, axes, False, random.special)
+        if kind in ("min", "max"):
+            for dtype, rest in [("i32", []), ("i32", [17]), ("i64", [3, 5])]:
+                add(kind, dtype, [[b, *rest] for b in BATCHES], ["batch", *rest], [0], len(rest) == 1, random.special)
         for keep in (False, True):
             add(kind, "f32", [[b, 17] for b in BATCHES], ["batch", 17], [1], keep, random.plain)
         rows = np.array([[1, math.nan, 2], [1, math.inf, 2], [-math.inf, 0, 1],

@@ -132,6 +132,34 @@ module {
 
 // -----
 
+// A check ends the run with its message and its place; equal messages are one.
+
+// CHECK: module attributes {mlc.messages = {{\[}}[5, "node `sorted` (net.py:4:1): rows are sorted"], [5, "rows are sorted"]]}
+// CHECK-LABEL: func.func @run
+// CHECK-SAME:    (%[[C:.*]]: tensor<i1>)
+// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
+// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 0 : i64}
+// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
+// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 1 : i64}
+// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
+// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 1 : i64}
+// BUFFERS-LABEL: func.func @run
+// BUFFERS-NEXT:    memref.load
+// BUFFERS-NEXT:    mlc.stop_unless
+module {
+  func.func @prepare() {
+    return
+  }
+  func.func @run(%c: tensor<i1>) {
+    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> () loc("sorted"("net.py":4:1))
+    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> ()
+    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> ()
+    return
+  }
+}
+
+// -----
+
 // What is carried and collected is computed in the slice that collects it and carried
 // from there: no other buffer, no copy.
 
@@ -195,30 +223,5 @@ module {
   func.func private @kernel_0(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>) -> tensor<4xf32> attributes {mlc.kind = "elementwise"} {
     %0 = linalg.add ins(%a, %b : tensor<4xf32>, tensor<4xf32>) outs(%c : tensor<4xf32>) -> tensor<4xf32>
     return %0 : tensor<4xf32>
-  }
-}
-
-// -----
-
-// A check ends the run with its message and its place; equal messages are one.
-
-// CHECK: module attributes {mlc.messages = {{\[}}[5, "node `sorted` (net.py:4:1): rows are sorted"], [5, "rows are sorted"]]}
-// CHECK-LABEL: func.func @run
-// CHECK-SAME:    (%[[C:.*]]: tensor<i1>)
-// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
-// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 0 : i64}
-// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
-// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 1 : i64}
-// CHECK-NEXT:    %[[P:.*]] = tensor.extract %[[C]][]
-// CHECK-NEXT:    mlc.stop_unless %[[P]] {message = 1 : i64}
-module {
-  func.func @prepare() {
-    return
-  }
-  func.func @run(%c: tensor<i1>) {
-    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> () loc("sorted"("net.py":4:1))
-    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> ()
-    mlc.check %c {message = "rows are sorted"} : (tensor<i1>) -> ()
-    return
   }
 }
