@@ -1,0 +1,286 @@
+//===- Mlc.cpp - mlc from C -----------------------------------------------===//
+//
+// Works on handles and plain structs: turns them into the C++ API's values and its
+// errors, exceptions among them, into a status and a text of the thread. Refuses null
+// where something is needed, structs of unknown sizes, and tensors that cannot be.
+//
+//===----------------------------------------------------------------------===//
+#include "mlc/c/mlc.h"
+
+#include "mlc/mlc.h"
+
+#include <cstring>
+#include <new>
+
+struct mlc_engine {
+  mlc::Engine engine;
+};
+
+struct mlc_executable {
+  mlc::Executable executable;
+};
+
+struct mlc_call {
+  mlc::Call call;
+};
+
+namespace {
+
+using mlc::badInputError;
+using mlc::Error;
+using mlc::Result;
+using mlc::Status;
+using mlc::Tensor;
+using mlc::usageError;
+
+static_assert(static_cast<int>(mlc::DType::Bool) == MLC_BOOL &&
+                  static_cast<int>(mlc::DType::I64) == MLC_I64,
+              "mlc_dtype numbers the dtypes as DType does");
+
+thread_local std::string lastError;
+
+mlc_status failed(const Error &error) noexcept {
+  try {
+    lastError = error.message;
+  } catch (...) {
+    lastError.clear(); // no memory for the text
+  }
+  return static_cast<mlc_status>(error.kind);
+}
+
+/// Runs the body of a function of the ABI.
+template <typename Body> mlc_status guarded(Body body) noexcept {
+  try {
+    Status status = body();
+    return status ? MLC_OK : failed(status.error());
+  } catch (const std::bad_alloc &) {
+    return failed(mlc::resourceError("out of memory"));
+  } catch (const Error &error) {
+    return failed(error);
+  } catch (const std::exception &error) {
+    return failed(mlc::internalError(error.what()));
+  }
+}
+
+/// Says which arguments are null that may not be.
+Status notNull(std::initializer_list<std::pair<const char *, const void *>> arguments) {
+  for (const auto &[name, value] : arguments)
+    if (!value)
+      return usageError("`" + std::string(name) + "` is null");
+  return {};
+}
+
+/// The caller's struct as this library knows it: what the caller does not know is 0,
+/// what this library does not know must be.
+template <typename T> Result<T> known(const T *given, const char *name) {
+  T value{};
+  if (!given)
+    return value;
+  if (given->size < sizeof(size_t) || given->size > 4096)
+    return usageError(std::string(name) + ": `size` is " + std::to_string(given->size) +
+                      ", expected sizeof(" + name + ")");
+  const auto *bytes = reinterpret_cast<const unsigned char *>(given);
+  for (size_t i = sizeof(T); i < given->size; ++i)
+    if (bytes[i] != 0)
+      return mlc::unsupportedError(std::string(name) +
+                                   ": a member is set that this version of libmlc has not");
+  std::memcpy(&value, given, std::min(given->size, sizeof(T)));
+  return value;
+}
+
+std::string orEmpty(const char *text) { return text ? text : ""; }
+
+/// The tensor, which must be that of `expected` as far as memory safety needs.
+Result<Tensor> borrowed(const mlc_tensor &given, const std::string &what) {
+  if (given.dtype < MLC_F32 || given.dtype > MLC_BOOL)
+    return usageError(what + ": there is no dtype " + std::to_string(given.dtype));
+  if (given.rank < 0 || given.rank > 64 || (given.rank > 0 && !given.shape))
+    return usageError(what + ": expected a rank from 0 to 64, and as many sizes in `shape`");
+  mlc::Shape shape(given.shape, given.shape + given.rank);
+  auto count = mlc::elementCount(shape);
+  if (!count)
+    return badInputError(what + ": the shape " + mlc::toString(shape) + " cannot be");
+  auto dtype = static_cast<mlc::DType>(given.dtype);
+  if (*count > 0 && !given.data)
+    return usageError(what + ": `data` is null");
+  if (reinterpret_cast<uintptr_t>(given.data) % static_cast<uintptr_t>(mlc::dtypeBytes(dtype)))
+    return badInputError(what + ": `data` is not aligned to " +
+                         std::to_string(mlc::dtypeBytes(dtype)) + " bytes, those of one element");
+  return Tensor::borrow(dtype, std::move(shape), given.data, nullptr);
+}
+
+Result<mlc::TensorMap> named(const mlc_tensor *given, size_t count,
+                             const std::vector<mlc::ImageTensor> &expected, const char *role) {
+  if (count != expected.size())
+    return usageError("got " + std::to_string(count) + " " + role + "s, expected " +
+                      std::to_string(expected.size()));
+  mlc::TensorMap tensors;
+  for (size_t i = 0; i < count; ++i) {
+    auto tensor = borrowed(given[i], std::string(role) + " '" + expected[i].name + "'");
+    if (!tensor)
+      return tensor.takeError();
+    tensors.emplace(expected[i].name, std::move(*tensor));
+  }
+  return tensors;
+}
+
+const std::vector<mlc::ImageTensor> *tensorsOf(const mlc_executable *executable, mlc_role role) {
+  if (!executable)
+    return nullptr;
+  const mlc::ImageInterface &interface = executable->executable.interface();
+  switch (role) {
+  case MLC_INPUT:
+    return &interface.inputs;
+  case MLC_OUTPUT:
+    return &interface.outputs;
+  case MLC_PARAMETER:
+    return &interface.parameters;
+  }
+  return nullptr;
+}
+
+} // namespace
+
+int32_t mlc_c_version(void) { return MLC_C_VERSION; }
+
+const char *mlc_last_error(void) { return lastError.c_str(); }
+
+mlc_status mlc_engine_create(const mlc_engine_options *options, mlc_engine **engine) {
+  return guarded([&]() -> Status {
+    if (Status status = notNull({{"engine", engine}}); !status)
+      return status;
+    *engine = nullptr;
+    auto given = known(options, "mlc_engine_options");
+    if (!given)
+      return given.takeError();
+    if (given->helper_memory_bytes < 0 || given->helper_seconds < 0)
+      return usageError("mlc_engine_options: a limit is negative");
+    mlc::EngineOptions translated;
+    if (auto log = given->log)
+      translated.log = [log, context = given->log_context](const std::string &text) {
+        log(context, text.c_str());
+      };
+    if (given->use_helper_process) {
+      mlc::HelperLimits limits;
+      if (given->helper_memory_bytes)
+        limits.memoryBytes = given->helper_memory_bytes;
+      if (given->helper_seconds)
+        limits.seconds = given->helper_seconds;
+      translated.compiler = mlc::CompilerClient::helperProcess(limits, orEmpty(given->compiler));
+    } else {
+      translated.compiler = mlc::CompilerClient::inProcess(orEmpty(given->compiler));
+    }
+    auto created = mlc::Engine::create(std::move(translated));
+    if (!created)
+      return created.takeError();
+    *engine = new mlc_engine{std::move(*created)};
+    return {};
+  });
+}
+
+void mlc_engine_free(mlc_engine *engine) { delete engine; }
+
+mlc_status mlc_engine_load(mlc_engine *engine, const char *path, const mlc_compile_options *options,
+                           mlc_executable **executable) {
+  return guarded([&]() -> Status {
+    if (executable)
+      *executable = nullptr;
+    if (Status status = notNull({{"engine", engine}, {"path", path}, {"executable", executable}});
+        !status)
+      return status;
+    auto given = known(options, "mlc_compile_options");
+    if (!given)
+      return given.takeError();
+    mlc::CompileOptions translated;
+    translated.function = orEmpty(given->function);
+    if (given->target)
+      translated.target = given->target;
+    translated.optimize = given->no_optimize == 0;
+    translated.fuse = given->no_fuse == 0;
+    if (given->num_donated > 0)
+      if (Status status = notNull({{"donated_inputs", given->donated_inputs},
+                                   {"donated_outputs", given->donated_outputs}});
+          !status)
+        return status;
+    for (size_t i = 0; i < given->num_donated; ++i)
+      translated.donated.emplace_back(orEmpty(given->donated_inputs[i]),
+                                      orEmpty(given->donated_outputs[i]));
+    auto loaded = engine->engine.load(path, translated);
+    if (!loaded)
+      return loaded.takeError();
+    *executable = new mlc_executable{std::move(*loaded)};
+    return {};
+  });
+}
+
+void mlc_executable_free(mlc_executable *executable) { delete executable; }
+
+size_t mlc_executable_count(const mlc_executable *executable, mlc_role role) {
+  const auto *tensors = tensorsOf(executable, role);
+  return tensors ? tensors->size() : 0;
+}
+
+mlc_status mlc_executable_info(const mlc_executable *executable, mlc_role role, size_t index,
+                               mlc_tensor_info *info) {
+  return guarded([&]() -> Status {
+    if (Status status = notNull({{"executable", executable}, {"info", info}}); !status)
+      return status;
+    const auto *tensors = tensorsOf(executable, role);
+    if (!tensors)
+      return usageError("there is no role " + std::to_string(role));
+    if (index >= tensors->size())
+      return usageError("there are " + std::to_string(tensors->size()) +
+                        " tensors of this role, so none with index " + std::to_string(index));
+    const mlc::ImageTensor &tensor = (*tensors)[index];
+    *info = {tensor.name.c_str(), static_cast<int32_t>(tensor.dtype),
+             static_cast<int32_t>(tensor.dims.size()), tensor.dims.data(), tensor.donor};
+    return {};
+  });
+}
+
+const char *mlc_executable_dim_name(const mlc_executable *executable, size_t i) {
+  if (!executable || i >= executable->executable.interface().dims.size())
+    return nullptr;
+  return executable->executable.interface().dims[i].c_str();
+}
+
+mlc_status mlc_executable_bind(const mlc_executable *executable, const mlc_tensor *inputs,
+                               size_t num_inputs, const mlc_tensor *outputs, size_t num_outputs,
+                               mlc_call **call) {
+  return guarded([&]() -> Status {
+    if (call)
+      *call = nullptr;
+    if (Status status = notNull({{"executable", executable}, {"call", call}}); !status)
+      return status;
+    if (num_inputs > 0 && !inputs)
+      return usageError("`inputs` is null");
+    if (num_outputs > 0 && !outputs)
+      return usageError("`outputs` is null");
+    const mlc::ImageInterface &interface = executable->executable.interface();
+    auto given = named(inputs, num_inputs, interface.inputs, "input");
+    if (!given)
+      return given.takeError();
+    auto results = named(outputs, num_outputs, interface.outputs, "output");
+    if (!results)
+      return results.takeError();
+    auto bound = executable->executable.bind(*given, *results);
+    if (!bound)
+      return bound.takeError();
+    *call = new mlc_call{std::move(*bound)};
+    return {};
+  });
+}
+
+void mlc_call_free(mlc_call *call) { delete call; }
+
+mlc_status mlc_call_run(mlc_call *call) {
+  if (!call)
+    return failed(usageError("`call` is null"));
+  return guarded([&] { return call->call.run(); });
+}
+
+mlc_run_function mlc_call_function(const mlc_call *call) {
+  return call ? call->call.function() : nullptr;
+}
+
+mlc_frame *mlc_call_frame(mlc_call *call) { return call ? call->call.frame() : nullptr; }
