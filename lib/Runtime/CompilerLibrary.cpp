@@ -11,14 +11,18 @@
 
 using namespace mlc;
 
+static constexpr const char *kLibrary = "libmlc-compiler.so";
+
 Result<CompilerLibrary> CompilerLibrary::open(const std::string &path) {
-  std::vector<std::string> paths = path.empty()
-                                       ? candidatePaths("MLC_COMPILER", "libmlc-compiler.so", "lib")
-                                       : std::vector<std::string>{path};
+  std::vector<std::string> paths = path.empty() ? candidatePaths("MLC_COMPILER", kLibrary, "lib")
+                                                : std::vector<std::string>{path};
   std::string found = firstReadable(paths);
-  if (found.empty())
+  bool isInstalled = found.empty() && paths.size() > 1; // perhaps where the system looks
+  void *handle = found.empty() && !isInstalled
+                     ? nullptr
+                     : dlopen(isInstalled ? kLibrary : found.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle && found.empty())
     return unsupportedError("the compiler library was not found; looked for" + listPaths(paths));
-  void *handle = dlopen(found.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *why = dlerror();
     return unsupportedError("cannot open the compiler library: " +

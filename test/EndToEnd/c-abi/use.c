@@ -156,7 +156,9 @@ int main(int argc, char **argv) {
   options.size = sizeof options;
   options.log = count_lines;
   options.log_context = &lines;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they need all memory */
   options.use_helper_process = 1;
+#endif
   CHECK(mlc_engine_create(&options, &engine) == MLC_OK);
   mlc_compile_options slow = {.size = sizeof slow, .target = "x86-64-v3", .no_optimize = 1, .no_fuse = 1};
   CHECK(mlc_engine_load(engine, argv[1], &slow, &model) == MLC_OK);

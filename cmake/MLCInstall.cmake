@@ -1,0 +1,44 @@
+# cmake --install, by component: runtime (libmlc, no LLVM), compiler (what it opens to
+# compile), dev (headers, static libraries, package files) and tools.
+include(CMakePackageConfigHelpers)
+
+# C++: mlc::mlc, static, since its classes have no stable ABI. C: mlc::runtime, libmlc.
+set_target_properties(MLCApi PROPERTIES EXPORT_NAME mlc)
+set_target_properties(mlc-shared PROPERTIES EXPORT_NAME runtime)
+install(TARGETS MLCSupport MLCTensor MLCGraph MLCModel MLCReference MLCRuntime MLCApi
+        EXPORT mlcTargets
+        ARCHIVE DESTINATION lib COMPONENT dev
+        INCLUDES DESTINATION include)
+install(TARGETS mlc-shared EXPORT mlcTargets
+        LIBRARY DESTINATION lib COMPONENT runtime NAMELINK_COMPONENT dev
+        INCLUDES DESTINATION include)
+foreach(room Abi Api Graph Model Runtime Support Tensor c)
+  install(DIRECTORY include/mlc/${room} DESTINATION include/mlc COMPONENT dev
+          FILES_MATCHING PATTERN "*.h" PATTERN "*.inc")
+endforeach()
+install(FILES include/mlc/mlc.h DESTINATION include/mlc COMPONENT dev)
+
+set(package lib/cmake/mlc)
+install(EXPORT mlcTargets NAMESPACE mlc:: DESTINATION ${package} COMPONENT dev)
+configure_package_config_file(cmake/mlcConfig.cmake.in ${PROJECT_BINARY_DIR}/mlcConfig.cmake
+                              INSTALL_DESTINATION ${package})
+# Before 1.0 a minor version may break what used the last one.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/mlcConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/mlcConfig.cmake ${PROJECT_BINARY_DIR}/mlcConfigVersion.cmake
+        DESTINATION ${package} COMPONENT dev)
+configure_file(cmake/mlc.pc.in ${PROJECT_BINARY_DIR}/mlc.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/mlc.pc DESTINATION lib/pkgconfig
+        COMPONENT dev)
+
+install(TARGETS mlc-run RUNTIME DESTINATION bin COMPONENT tools)
+if(MLC_BUILD_COMPILER)
+  # LLVM and MLIR are found where they were when this was built.
+  set_target_properties(mlc-compiler mlc-opt mlc-reduce mlc-lsp-server PROPERTIES
+                        INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS mlc-compiler LIBRARY DESTINATION lib COMPONENT compiler)
+  install(TARGETS mlc-compile-helper RUNTIME DESTINATION bin
+          COMPONENT compiler)
+  install(TARGETS mlc-opt mlc-reduce mlc-lsp-server RUNTIME DESTINATION bin
+          COMPONENT tools)
+endif()
