@@ -219,7 +219,7 @@ const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const
     entry->types.push_back(typeText(leaves, i));
   TraceEvent event = describe(leaves, tag);
   entry->signature = event.signature;
-  if (!event.nearest.empty() && engine().state->failOnRecompile)
+  if (!event.difference.empty() && engine().state->failOnRecompile)
     throw failed(options.name, usageError("would be compiled again, for " + event.signature +
                                           " beside " + event.nearest + ": " + event.difference));
   Model model = trace(leaves, body, &entry->result);
