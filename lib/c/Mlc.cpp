@@ -124,7 +124,7 @@ Result<mlc::TensorMap> named(const mlc_tensor *given, size_t count,
   return tensors;
 }
 
-const std::vector<mlc::ImageTensor> *tensorsOf(const mlc_executable *executable, mlc_role role) {
+const std::vector<mlc::ImageTensor> *tensorsOf(const mlc_executable *executable, int32_t role) {
   if (!executable)
     return nullptr;
   const mlc::ImageInterface &interface = executable->executable.interface();
@@ -215,12 +215,12 @@ mlc_status mlc_engine_load(mlc_engine *engine, const char *path, const mlc_compi
 
 void mlc_executable_free(mlc_executable *executable) { delete executable; }
 
-size_t mlc_executable_count(const mlc_executable *executable, mlc_role role) {
+size_t mlc_executable_count(const mlc_executable *executable, int32_t role) {
   const auto *tensors = tensorsOf(executable, role);
   return tensors ? tensors->size() : 0;
 }
 
-mlc_status mlc_executable_info(const mlc_executable *executable, mlc_role role, size_t index,
+mlc_status mlc_executable_info(const mlc_executable *executable, int32_t role, size_t index,
                                mlc_tensor_info *info) {
   return guarded([&]() -> Status {
     if (Status status = notNull({{"executable", executable}, {"info", info}}); !status)

@@ -126,6 +126,7 @@ MLC_EXPORT mlc_status mlc_engine_load(mlc_engine *engine, const char *path,
 // Executable
 //===----------------------------------------------------------------------===*/
 
+/* Passed as int32_t, as a caller may have any number. */
 typedef enum mlc_role { MLC_INPUT = 0, MLC_OUTPUT = 1, MLC_PARAMETER = 2 } mlc_role;
 
 typedef struct mlc_tensor_info {
@@ -139,9 +140,9 @@ typedef struct mlc_tensor_info {
 } mlc_tensor_info;
 
 MLC_EXPORT void mlc_executable_free(mlc_executable *executable);
-/* How many inputs, outputs or parameters there are; 0 for another role. */
-MLC_EXPORT size_t mlc_executable_count(const mlc_executable *executable, mlc_role role);
-MLC_EXPORT mlc_status mlc_executable_info(const mlc_executable *executable, mlc_role role,
+/* How many there are of an mlc_role; 0 for another number. */
+MLC_EXPORT size_t mlc_executable_count(const mlc_executable *executable, int32_t role);
+MLC_EXPORT mlc_status mlc_executable_info(const mlc_executable *executable, int32_t role,
                                           size_t index, mlc_tensor_info *info);
 /* The name of the symbolic dimension i, or NULL if there are not so many. */
 MLC_EXPORT const char *mlc_executable_dim_name(const mlc_executable *executable, size_t i);

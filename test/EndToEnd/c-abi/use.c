@@ -26,7 +26,7 @@ static void inspect(const mlc_executable *model) {
   CHECK(mlc_executable_count(model, MLC_INPUT) == 1);
   CHECK(mlc_executable_count(model, MLC_OUTPUT) == 1);
   CHECK(mlc_executable_count(model, MLC_PARAMETER) > 0);
-  CHECK(mlc_executable_count(model, (mlc_role)7) == 0);
+  CHECK(mlc_executable_count(model, 7) == 0);
   CHECK(mlc_executable_info(model, MLC_INPUT, 0, &info) == MLC_OK);
   CHECK(info.dtype == MLC_F32 && info.rank == 2 && info.dims[0] == -1 && info.dims[1] == PIXELS);
   CHECK(info.donor == -1);
@@ -35,7 +35,7 @@ static void inspect(const mlc_executable *model) {
   CHECK(mlc_executable_info(model, MLC_OUTPUT, 0, &info) == MLC_OK);
   CHECK(info.rank == 2 && info.dims[1] == CLASSES);
   CHECK(mlc_executable_info(model, MLC_OUTPUT, 1, &info) == MLC_USAGE && says("index 1"));
-  CHECK(mlc_executable_info(model, (mlc_role)7, 0, &info) == MLC_USAGE && says("role 7"));
+  CHECK(mlc_executable_info(model, 7, 0, &info) == MLC_USAGE && says("role 7"));
   CHECK(mlc_executable_info(model, MLC_OUTPUT, 0, NULL) == MLC_USAGE && says("`info` is null"));
 }
 
