@@ -193,6 +193,7 @@ std::vector<Tensor> Trace::recordFlow(Op op, const std::vector<Tensor> &operands
     builder.beginBlock();
     open.push_back({outer, {}});
     std::vector<Tensor> inputs;
+    inputs.reserve(blockInputs.size());
     for (const TensorType &type : blockInputs)
       inputs.push_back(
           traced(shared_from_this(), builder.input("x", type), type,

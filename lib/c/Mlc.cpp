@@ -135,8 +135,9 @@ const std::vector<mlc::ImageTensor> *tensorsOf(const mlc_executable *executable,
     return &interface.outputs;
   case MLC_PARAMETER:
     return &interface.parameters;
+  default:
+    return nullptr;
   }
-  return nullptr;
 }
 
 } // namespace
