@@ -9,6 +9,7 @@
 
 #include "mlc/mlc.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -59,6 +60,8 @@ template <typename Body> mlc_status guarded(Body body) noexcept {
     return failed(error);
   } catch (const std::exception &error) {
     return failed(mlc::internalError(error.what()));
+  } catch (...) { // of the host's log, say
+    return failed(mlc::internalError("something was thrown that is no std::exception"));
   }
 }
 

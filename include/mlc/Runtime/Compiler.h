@@ -22,7 +22,8 @@ public:
 
   /// Opens libmlc-compiler on the first call (RTLD_LOCAL, never unloaded). An
   /// empty path searches $MLC_COMPILER, beside the running library or program,
-  /// and ../lib; a missing library is an Unsupported error of call().
+  /// ../lib, and where the system looks for libraries; a missing library is an Unsupported error of
+  /// call().
   static std::shared_ptr<CompilerClient> inProcess(std::string libraryPath = "");
   /// Starts mlc-compile-helper for every call and enforces `limits` on it: a
   /// limit reached is ResourceLimit, a crash Internal, and the host lives on.
