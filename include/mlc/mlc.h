@@ -18,12 +18,16 @@
 #include "mlc/Graph/Graph.h"
 #include "mlc/Graph/HostOps.h"
 #include "mlc/Model/Model.h"
+#include "mlc/Runtime/CacheStore.h"
 #include "mlc/Runtime/Compiler.h"
+#include "mlc/Support/Cancellation.h"
 #include "mlc/Support/Result.h"
 #include "mlc/Tensor/Tensor.h"
 
 #include <functional>
 #include <memory>
+#include <memory_resource>
+#include <optional>
 
 namespace mlc {
 
@@ -41,6 +45,15 @@ struct EngineOptions {
   std::function<void(const std::string &)> log;
   /// Where ops print; null: one line, or a block for a matrix, on stderr.
   PrintFunction print;
+  /// For prepared parameters, workspaces and results; null: malloc. Used by any thread,
+  /// until the last Executable, Call and Tensor that has memory of it is gone. What it
+  /// throws is an error ResourceLimit. Scratch of Executable::run is the thread's own,
+  /// and of malloc.
+  std::shared_ptr<std::pmr::memory_resource> memory;
+  /// The most bytes of that memory at a time; more is ResourceLimit. 0: no limit.
+  int64_t memoryLimit = 0;
+  /// Images of earlier runs of a program; null: each engine compiles for itself.
+  std::shared_ptr<CacheStore> cache;
 };
 
 struct CompileOptions {
@@ -52,6 +65,8 @@ struct CompileOptions {
   /// as a state that goes from call to call; it need not. The executors other than
   /// Jit ignore this.
   std::vector<std::pair<std::string, std::string>> donated;
+  /// Ends the compilation; not a compilation for another thread that this one waits for.
+  std::optional<Cancellation> cancellation;
 };
 
 using TensorMap = std::map<std::string, Tensor>;
@@ -67,6 +82,7 @@ TensorType typeOf(const ImageTensor &tensor, const std::vector<std::string> &dim
 struct EngineStats {
   int64_t traces = 0;       ///< Functions traced by jit().
   int64_t compilations = 0; ///< Images made; equal graphs share one.
+  int64_t cached = 0;       ///< Images that EngineOptions::cache had.
   int64_t hits = 0;         ///< Calls of jit() functions that found their signature.
   int64_t bytes = 0;        ///< Of images, and of parameters prepared for them.
 };
@@ -161,16 +177,25 @@ private:
   std::shared_ptr<const State> state;
 };
 
-/// One thread's bound arguments. run() allocates nothing.
-/// Thread-safety: one thread at a time; Calls of one Executable run in parallel.
+/// One thread's bound arguments.
+/// Thread-safety: one thread at a time; Calls of one Executable run in parallel. run()
+/// and rebind() are refused (Usage) while the call runs, and the destructor waits for
+/// the run's end.
 class Call {
 public:
+  /// Computes the outputs from what the inputs hold now. Allocates nothing.
   Status run();
-  /// Bound outputs, in the interface's order.
+  /// Other memory for all inputs and outputs, in the interface's order, of the sizes that
+  /// were bound; bind() says what fits. Allocates nothing, and changes nothing if it
+  /// fails. What was bound is kept alive, but what is given here has to live on its own.
+  Status rebind(Span<const void *const> inputs, Span<void *const> outputs);
+  /// What ends a run from another thread, until it is set again.
+  void setCancellation(std::optional<Cancellation> cancellation);
+  /// The outputs of bind(), in the interface's order.
   const std::vector<Tensor> &outputs() const;
   /// The function and its frame, for callers that count nanoseconds: valid while
   /// this Call lives and is not moved from. The frame has a host if the graph prints or
-  /// has custom ops.
+  /// has custom ops, or if setCancellation() was called.
   mlc_run_function function() const;
   mlc_frame *frame();
 

@@ -1,39 +1,63 @@
-//===- AlignedBuffer.h - Scratch and prepared memory ------------*- C++ -*-===//
+//===- AlignedBuffer.h - Scratch, prepared memory and results ---*- C++ -*-===//
 #ifndef MLC_LIB_API_ALIGNEDBUFFER_H
 #define MLC_LIB_API_ALIGNEDBUFFER_H
 
-#include "mlc/Abi/Frame.h"
-#include "mlc/Support/CheckedMath.h"
 #include "mlc/Support/Result.h"
 
-#include <cstdlib>
+#include <atomic>
 #include <memory>
+#include <memory_resource>
 
 namespace mlc {
+
+/// Where the blocks of an engine come from, and how much they may be. Thread-safe.
+class Memory {
+public:
+  /// A null resource is malloc; a limit of 0 is none.
+  Memory(std::shared_ptr<std::pmr::memory_resource> resource, int64_t limit)
+      : resource(std::move(resource)), limit(limit) {}
+  Memory(const Memory &) = delete;
+  Memory &operator=(const Memory &) = delete;
+
+  /// `bytes` > 0 bytes, aligned to MLC_ALIGNMENT.
+  Result<void *> allocate(size_t bytes);
+  void release(void *block, size_t bytes) noexcept;
+  /// malloc without a limit.
+  static const std::shared_ptr<Memory> &ofProcess();
+
+private:
+  std::shared_ptr<std::pmr::memory_resource> resource;
+  int64_t limit;
+  std::atomic<int64_t> taken{0}; ///< Of the limit.
+};
 
 /// Uninitialised memory aligned to MLC_ALIGNMENT, never null once allocated.
 class AlignedBuffer {
 public:
-  static Result<AlignedBuffer> allocate(int64_t bytes, const char *purpose) {
-    // An image reports a size that does not fit as a negative one.
-    void *memory = nullptr;
-    if (bytes >= 0 && bytes <= INT64_MAX - MLC_ALIGNMENT)
-      memory = std::aligned_alloc(
-          MLC_ALIGNMENT, static_cast<size_t>(alignTo(bytes > 0 ? bytes : 1, MLC_ALIGNMENT)));
-    if (!memory)
-      return resourceError(std::string(purpose) + " of " + std::to_string(bytes) +
-                           " bytes cannot be allocated");
-    AlignedBuffer buffer;
-    buffer.memory.reset(memory);
-    return buffer;
+  AlignedBuffer() = default;
+  AlignedBuffer(AlignedBuffer &&o) noexcept { swap(o); }
+  AlignedBuffer &operator=(AlignedBuffer &&o) noexcept {
+    swap(o);
+    return *this;
   }
-  void *data() const { return memory.get(); }
+  ~AlignedBuffer() {
+    if (block)
+      source->release(block, bytes);
+  }
+  /// The error names the purpose, "a workspace".
+  static Result<AlignedBuffer> allocate(int64_t bytes, const char *purpose,
+                                        std::shared_ptr<Memory> source);
+  void *data() const { return block; }
 
 private:
-  struct Free {
-    void operator()(void *p) const { std::free(p); }
-  };
-  std::unique_ptr<void, Free> memory;
+  void swap(AlignedBuffer &o) noexcept {
+    std::swap(source, o.source);
+    std::swap(block, o.block);
+    std::swap(bytes, o.bytes);
+  }
+  std::shared_ptr<Memory> source;
+  void *block = nullptr;
+  size_t bytes = 0;
 };
 
 } // namespace mlc

@@ -324,7 +324,7 @@ Result<std::vector<Tensor>> EagerRunner::run(const std::vector<Tensor> &inputs) 
 }
 
 Result<TensorMap> EagerRunner::operator()(const TensorMap &inputs) {
-  auto bound = bindTensors(state->interface, inputs, {}, /*allocate=*/false);
+  auto bound = bindTensors(state->interface, inputs, {}, /*memory=*/nullptr);
   if (!bound)
     return bound.takeError();
   auto outputs = run(bound->inputs);

@@ -12,6 +12,7 @@
 #include "mlc/Graph/Serialize.h"
 #include "mlc/Graph/Validate.h"
 #include "mlc/Reference/Reference.h"
+#include "mlc/Support/CheckedMath.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -38,7 +39,9 @@ int64_t largestDim(const Graph &graph, const Function &entry) {
 
 /// Runs an image's prepare on the parameters.
 Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &parameters,
-                                        const HostCalls &hostCalls) {
+                                        const HostCalls &hostCalls,
+                                        const std::shared_ptr<Memory> &memory,
+                                        const Cancellation *cancellation) {
   const ImageInterface &interface = image.interface();
   std::vector<const void *> pointers;
   for (const ImageTensor &parameter : interface.parameters) {
@@ -49,11 +52,11 @@ Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &par
   }
   std::vector<int64_t> dims(interface.dims.size(), 0);
   auto prepared =
-      AlignedBuffer::allocate(interface.preparedBytes, "a block of prepared parameters");
+      AlignedBuffer::allocate(interface.preparedBytes, "a block of prepared parameters", memory);
   if (!prepared)
     return prepared;
   auto workspace =
-      AlignedBuffer::allocate(image.prepareWorkspaceBytes()(dims.data()), "a workspace");
+      AlignedBuffer::allocate(image.prepareWorkspaceBytes()(dims.data()), "a workspace", memory);
   if (!workspace)
     return workspace;
   mlc_frame frame{};
@@ -63,6 +66,7 @@ Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &par
   frame.workspace = workspace->data();
   frame.dims = dims.data();
   HostTable host(hostCalls);
+  host.setCancellation(cancellation);
   frame.host = host.get();
   if (Status status = statusOf(image.prepare()(&frame), interface, &host); !status)
     return status.takeError();
@@ -89,8 +93,8 @@ DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
   return request;
 }
 
-Result<DoorReply> Engine::State::ask(const DoorRequest &request) {
-  auto reply = compiler->call(request);
+Result<DoorReply> Engine::State::ask(const DoorRequest &request, const Cancellation *cancellation) {
+  auto reply = compiler->call(request, cancellation);
   if (!reply)
     return reply;
   if (!reply->ok)
@@ -100,11 +104,42 @@ Result<DoorReply> Engine::State::ask(const DoorRequest &request) {
   return reply;
 }
 
-Result<std::shared_ptr<const LoadedImage>> Engine::State::compile(const DoorRequest &request) {
+Result<std::shared_ptr<const LoadedImage>> Engine::State::make(const DoorRequest &request,
+                                                               const std::string &encoded,
+                                                               const Cancellation *cancellation) {
+  auto loaded = [&](std::string bytes) -> Result<std::shared_ptr<const LoadedImage>> {
+    auto image = Image::load(bytes);
+    if (!image)
+      return image.takeError();
+    this->bytes += static_cast<int64_t>(bytes.size());
+    return std::make_shared<const LoadedImage>(LoadedImage{std::move(*image), std::move(bytes)});
+  };
+  if (auto found = cache->get(encoded, request.target)) {
+    auto image = loaded(std::move(*found));
+    if (image) {
+      ++cached;
+      return image;
+    }
+    say("an image of the cache store cannot be used: " + image.error().message);
+  }
+  auto reply = ask(request, cancellation);
+  if (!reply)
+    return reply.takeError();
+  auto image = loaded(std::move(reply->result));
+  if (!image)
+    return image;
+  ++compilations;
+  cache->put(encoded, request.target, (*image)->bytes);
+  return image;
+}
+
+Result<std::shared_ptr<const LoadedImage>>
+Engine::State::compile(const DoorRequest &request, const Cancellation *cancellation) {
+  std::string encoded = request.encode();
   std::shared_ptr<Slot> slot;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    std::shared_ptr<Slot> &place = slots[request.encode()];
+    std::shared_ptr<Slot> &place = slots[encoded];
     if (!place)
       place = std::make_shared<Slot>();
     slot = place;
@@ -112,17 +147,10 @@ Result<std::shared_ptr<const LoadedImage>> Engine::State::compile(const DoorRequ
   std::lock_guard<std::mutex> lock(slot->mutex);
   if (slot->image)
     return slot->image;
-  auto reply = ask(request);
-  if (!reply)
-    return reply.takeError();
-  auto image = Image::load(reply->result);
-  if (!image)
-    return image.takeError();
-  slot->image =
-      std::make_shared<const LoadedImage>(LoadedImage{std::move(*image), std::move(reply->result)});
-  ++compilations;
-  bytes += static_cast<int64_t>(slot->image->bytes.size());
-  return slot->image;
+  auto image = make(request, encoded, cancellation);
+  if (image)
+    slot->image = *image;
+  return image;
 }
 
 bool Engine::State::hasCompiler() {
@@ -144,11 +172,19 @@ bool Engine::State::hasCompiler() {
 }
 
 Result<Engine> Engine::create(EngineOptions options) {
+  if (options.memoryLimit < 0)
+    return usageError("EngineOptions: `memoryLimit` is " + std::to_string(options.memoryLimit) +
+                      ", expected at least 0");
   auto state = std::make_shared<State>();
   state->compiler = options.compiler ? std::move(options.compiler) : CompilerClient::inProcess();
   state->log = std::move(options.log);
   state->opKernels = std::make_shared<OpKernelCache>();
   state->printer = std::make_shared<Printer>(std::move(options.print));
+  state->memory = std::make_shared<Memory>(std::move(options.memory), options.memoryLimit);
+  state->cache.emplace(std::move(options.cache), [log = state->log](const std::string &message) {
+    if (log)
+      log(message);
+  });
   state->opByOp = (isSet("MLC_DISABLE_JIT") ? State::kEager : 0) |
                   (isSet("MLC_DEBUG_NANS") ? State::kDebugNans : 0);
   state->failOnRecompile = isSet("MLC_FAIL_ON_RECOMPILE");
@@ -163,7 +199,7 @@ bool Engine::debugsNans() const { return (state->opByOp & State::kDebugNans) != 
 void Engine::setFailOnRecompile(bool fail) const { state->failOnRecompile = fail; }
 void Engine::setPrint(PrintFunction print) const { state->printer->set(std::move(print)); }
 EngineStats Engine::stats() const {
-  return {state->traces, state->compilations, state->hits, state->bytes};
+  return {state->traces, state->compilations, state->cached, state->hits, state->bytes};
 }
 
 const Engine &defaultEngine() {
@@ -183,19 +219,21 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
     return entry.takeError();
   if (Status status = checkParameters(graph, **entry, parameters); !status)
     return status.takeError();
-  auto loaded = state->compile(compileRequest(graph, options));
+  const Cancellation *cancellation = options.cancellation ? &*options.cancellation : nullptr;
+  auto loaded = state->compile(compileRequest(graph, options), cancellation);
   if (!loaded)
     return loaded.takeError();
   const Image &image = *(*loaded)->image;
   auto hostCalls = HostCalls::find(image.interface(), state->printer);
   if (!hostCalls)
     return hostCalls.takeError();
-  auto prepared = prepareParameters(image, parameters, *hostCalls);
+  auto prepared = prepareParameters(image, parameters, *hostCalls, state->memory, cancellation);
   if (!prepared)
     return prepared.takeError();
   state->bytes += (*loaded)->image->interface().preparedBytes;
   auto executable = std::make_shared<Executable::State>();
   executable->loaded = std::move(*loaded);
+  executable->memory = state->memory;
   executable->prepared = std::move(*prepared);
   executable->maxDim = largestDim(graph, **entry);
   executable->hostCalls = std::move(*hostCalls);
@@ -260,7 +298,7 @@ Result<TensorMap> Engine::evaluate(const Graph &graph, const TensorMap &paramete
     return entry.takeError();
   if (Status status = checkParameters(graph, **entry, parameters); !status)
     return status.takeError();
-  auto bound = bindTensors(interfaceOf(**entry), inputs, {}, /*allocate=*/false);
+  auto bound = bindTensors(interfaceOf(**entry), inputs, {}, /*memory=*/nullptr);
   if (!bound)
     return bound.takeError();
   auto outputs =

@@ -7,6 +7,10 @@
 #include "OpKernel.h"
 #include "Signature.h"
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 namespace mlc {
 
 const ImageInterface &Executable::interface() const { return state->loaded->image->interface(); }
@@ -15,7 +19,7 @@ std::string_view Executable::imageBytes() const { return state->loaded->bytes; }
 
 Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs) const {
   const Image &image = *state->loaded->image;
-  auto bound = bindTensors(image.interface(), inputs, outputs, /*allocate=*/true, state->maxDim);
+  auto bound = bindTensors(image.interface(), inputs, outputs, state->memory, state->maxDim);
   if (!bound)
     return bound.takeError();
   auto call = std::make_unique<Call::State>();
@@ -23,8 +27,8 @@ Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs)
   call->inputs = std::move(bound->inputs);
   call->outputs = std::move(bound->outputs);
   call->dims = std::move(bound->dims);
-  auto workspace =
-      AlignedBuffer::allocate(image.workspaceBytes()(call->dims.data()), "a workspace");
+  auto workspace = AlignedBuffer::allocate(image.workspaceBytes()(call->dims.data()), "a workspace",
+                                           state->memory);
   if (!workspace)
     return workspace.takeError();
   call->workspace = std::move(*workspace);
@@ -50,7 +54,7 @@ Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs)
 /// to them.
 static Status runWithHost(const Executable::State &state, const void *const *inputs,
                           void *const *outputs, int64_t workspaceBytes, const int64_t *dims) {
-  auto workspace = AlignedBuffer::allocate(workspaceBytes, "a workspace");
+  auto workspace = AlignedBuffer::allocate(workspaceBytes, "a workspace", state.memory);
   if (!workspace)
     return workspace.takeError();
   HostTable host(state.hostCalls);
@@ -124,12 +128,123 @@ Result<TensorMap> Executable::operator()(const TensorMap &inputs) const {
 
 Call::Call(std::unique_ptr<State> state) : state(std::move(state)) {}
 Call::Call(Call &&) noexcept = default;
-Call &Call::operator=(Call &&) noexcept = default;
-Call::~Call() = default;
+
+Call &Call::operator=(Call &&other) noexcept {
+  std::swap(state, other.state);
+  return *this;
+}
+
+Call::~Call() {
+  while (state && state->isRunning.load(std::memory_order_acquire))
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+}
+
+namespace {
+
+/// Marks a call as running, unless it is.
+class Running {
+public:
+  explicit Running(std::atomic<bool> &flag)
+      : flag(flag.exchange(true, std::memory_order_acquire) ? nullptr : &flag) {}
+  ~Running() {
+    if (flag)
+      flag->store(false, std::memory_order_release);
+  }
+  Running(const Running &) = delete;
+  Running &operator=(const Running &) = delete;
+  explicit operator bool() const { return flag; }
+
+private:
+  std::atomic<bool> *flag;
+};
+
+Error notUsable(bool isThere) {
+  return usageError(isThere ? "the call is running; bind one for each thread"
+                            : "the call was moved from");
+}
+
+} // namespace
 
 Status Call::run() {
-  return statusOf(state->function(&state->frame), state->executable->loaded->image->interface(),
+  if (!state)
+    return notUsable(false);
+  Running running(state->isRunning);
+  if (!running)
+    return notUsable(true);
+  int32_t code = state->function(&state->frame);
+  if (code == 0)
+    return {};
+  return statusOf(code, state->executable->loaded->image->interface(),
                   state->host ? &*state->host : nullptr);
+}
+
+static bool overlap(const void *a, const Tensor &ofA, const void *b, const Tensor &ofB) {
+  auto first = reinterpret_cast<uintptr_t>(a), second = reinterpret_cast<uintptr_t>(b);
+  return ofA.size() > 0 && ofB.size() > 0 &&
+         first < second + static_cast<uintptr_t>(ofB.byteSize()) &&
+         second < first + static_cast<uintptr_t>(ofA.byteSize());
+}
+
+/// Why the memory cannot be that of the bound tensor, or "".
+static const char *objection(const void *data, const Tensor &bound) {
+  if (!data && bound.size() > 0)
+    return "is null";
+  if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(dtypeBytes(bound.dtype())))
+    return "is not aligned to its element type";
+  return "";
+}
+
+/// Checks what Call::rebind is given. The tensors are those that were bound.
+static Status checkMemory(const ImageInterface &interface, const std::vector<Tensor> &boundInputs,
+                          const std::vector<Tensor> &boundOutputs, Span<const void *const> inputs,
+                          Span<void *const> outputs) {
+  auto wrong = [&](const char *what, const ImageTensor &tensor, const std::string &why) {
+    return badInputError(std::string(what) + " '" + tensor.name + "' " + why);
+  };
+  if (inputs.size() != boundInputs.size() || outputs.size() != boundOutputs.size())
+    return usageError("got memory of " + std::to_string(inputs.size()) + " inputs and " +
+                      std::to_string(outputs.size()) + " outputs, expected " +
+                      std::to_string(boundInputs.size()) + " and " +
+                      std::to_string(boundOutputs.size()));
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (const char *why = objection(inputs[i], boundInputs[i]); *why)
+      return wrong("input", interface.inputs[i], why);
+  for (size_t o = 0; o < outputs.size(); ++o) {
+    const ImageTensor &output = interface.outputs[o];
+    if (const char *why = objection(outputs[o], boundOutputs[o]); *why)
+      return wrong("output", output, why);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      bool isGiven = static_cast<int64_t>(i) == output.donor && inputs[i] == outputs[o];
+      if (!isGiven && overlap(outputs[o], boundOutputs[o], inputs[i], boundInputs[i]))
+        return wrong("output", output, "overlaps input '" + interface.inputs[i].name + "'");
+    }
+    for (size_t other = 0; other < o; ++other)
+      if (overlap(outputs[o], boundOutputs[o], outputs[other], boundOutputs[other]))
+        return wrong("output", output, "overlaps output '" + interface.outputs[other].name + "'");
+  }
+  return {};
+}
+
+Status Call::rebind(Span<const void *const> inputs, Span<void *const> outputs) {
+  if (!state)
+    return notUsable(false);
+  Running running(state->isRunning);
+  if (!running)
+    return notUsable(true);
+  if (Status status = checkMemory(state->executable->loaded->image->interface(), state->inputs,
+                                  state->outputs, inputs, outputs);
+      !status)
+    return status;
+  std::copy(inputs.begin(), inputs.end(), state->inputPointers.begin());
+  std::copy(outputs.begin(), outputs.end(), state->outputPointers.begin());
+  return {};
+}
+
+void Call::setCancellation(std::optional<Cancellation> cancellation) {
+  if (!state->host)
+    state->frame.host = state->host.emplace(state->executable->hostCalls).get();
+  state->cancellation = std::move(cancellation);
+  state->host->setCancellation(state->cancellation ? &*state->cancellation : nullptr);
 }
 
 const std::vector<Tensor> &Call::outputs() const { return state->outputs; }

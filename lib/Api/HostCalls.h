@@ -5,6 +5,7 @@
 #include "mlc/Abi/Frame.h"
 #include "mlc/Abi/Interface.h"
 #include "mlc/Graph/HostOps.h"
+#include "mlc/Support/Cancellation.h"
 
 #include <mutex>
 
@@ -57,6 +58,10 @@ public:
   HostTable &operator=(const HostTable &) = delete;
 
   const mlc_host *get() const { return &table; }
+  /// `cancellation` may be null, and lives while it is set.
+  void setCancellation(const Cancellation *cancellation) {
+    table.cancel = cancellation ? cancellation->address() : nullptr;
+  }
   /// Why the run ended with MLC_RUN_HOST_FAILED.
   Error takeError();
 

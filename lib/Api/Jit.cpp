@@ -261,7 +261,7 @@ const JitFunction::Entry &JitFunction::entry(const detail::Leaves &leaves, const
 
 /// The memory of result `i`: its donor's, if that is in no other argument, or fresh.
 static Tensor resultMemory(const JitFunction::Entry &entry, size_t i, const detail::Leaves &leaves,
-                           int64_t dim) {
+                           int64_t dim, const std::shared_ptr<Memory> &memory) {
   if (int64_t donor = entry.executable->interface().outputs[i].donor; donor >= 0) {
     const Tensor &argument = *leaves.begin()[donor];
     auto inMemory = [&](const Tensor *other) { return overlap(*other, argument); };
@@ -272,7 +272,7 @@ static Tensor resultMemory(const JitFunction::Entry &entry, size_t i, const deta
   Shape shape = type.second;
   if (!shape.empty() && shape[0] == kSymbolic)
     shape[0] = dim;
-  auto tensor = emptyTensor(type.first, std::move(shape));
+  auto tensor = emptyTensor(type.first, std::move(shape), memory);
   if (!tensor)
     throw tensor.takeError();
   return std::move(*tensor);
@@ -288,13 +288,14 @@ void JitFunction::run(const Entry &entry, const detail::Leaves &leaves,
                       std::vector<Tensor> &outputs) const {
   int64_t dim = symbolicSize(leaves, entry.symbolicInput);
   for (size_t i = 0; i < entry.outputs.size(); ++i)
-    outputs.push_back(resultMemory(entry, i, leaves, dim));
+    outputs.push_back(resultMemory(entry, i, leaves, dim, engine().state->memory));
   if (Status status = entry.executable->run(leaves.begin(), outputs.data()); !status)
     throw failed(options.name, status.takeError());
 }
 
 Tensor JitFunction::runOne(const Entry &entry, const detail::Leaves &leaves) const {
-  Tensor output = resultMemory(entry, 0, leaves, symbolicSize(leaves, entry.symbolicInput));
+  Tensor output = resultMemory(entry, 0, leaves, symbolicSize(leaves, entry.symbolicInput),
+                               engine().state->memory);
   if (Status status = entry.executable->run(leaves.begin(), &output); !status)
     throw failed(options.name, status.takeError());
   return output;

@@ -20,7 +20,7 @@ Result<void *> threadScratch(int64_t bytes) {
   };
   static thread_local Scratch scratch;
   if (bytes > scratch.bytes || bytes < 0) {
-    auto larger = AlignedBuffer::allocate(bytes, "a workspace");
+    auto larger = AlignedBuffer::allocate(bytes, "a workspace", Memory::ofProcess());
     if (!larger)
       return larger.takeError();
     scratch.buffer = std::move(*larger);
@@ -66,6 +66,7 @@ Result<OpKernel> OpKernel::make(const Engine &engine, Node node,
   }
   kernel.node = std::move(node);
   kernel.printer = engine.state->printer;
+  kernel.memory = engine.state->memory;
   return kernel;
 }
 
@@ -84,7 +85,7 @@ Status OpKernel::run(const std::vector<const Tensor *> &operands,
     return {};
   }
   for (size_t i = 0; i < resultTypes.size(); ++i) {
-    auto tensor = emptyTensor(resultTypes[i].dtype, resultShapes[i]);
+    auto tensor = emptyTensor(resultTypes[i].dtype, resultShapes[i], memory);
     if (!tensor)
       return tensor.takeError();
     results.push_back(std::move(*tensor));

@@ -18,6 +18,7 @@ struct OpKernel {
   /// reference evaluates.
   std::optional<Executable> executable;
   std::shared_ptr<const Printer> printer;
+  std::shared_ptr<Memory> memory; ///< For results.
 
   /// `node` needs a name, for errors, an op and complete attributes.
   static Result<OpKernel> make(const Engine &engine, Node node,

@@ -5,11 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "Signature.h"
 
-#include "AlignedBuffer.h"
-
 #include "mlc/Graph/Validate.h"
+#include "mlc/Support/CheckedMath.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 namespace mlc {
@@ -139,7 +139,8 @@ TensorType typeOf(const ImageTensor &tensor, const std::vector<std::string> &dim
 }
 
 Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inputs,
-                          const TensorMap &outputs, bool allocate, int64_t maxDim) {
+                          const TensorMap &outputs, const std::shared_ptr<Memory> &memory,
+                          int64_t maxDim) {
   Findings findings;
   Bound bound;
   auto expectedType = [&](const ImageTensor &t) { return toString(typeOf(t, interface.dims)); };
@@ -211,7 +212,7 @@ Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inpu
   }
   if (!findings.none())
     return findings.take();
-  if (!allocate)
+  if (!memory)
     return bound;
 
   for (const ImageTensor &expected : interface.outputs) {
@@ -220,11 +221,12 @@ Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inpu
       bound.outputs.push_back(found->second);
       continue;
     }
-    auto tensor =
-        Tensor::zeros(static_cast<DType>(expected.dtype), concreteShape(expected, bound.dims));
+    auto tensor = emptyTensor(static_cast<DType>(expected.dtype),
+                              concreteShape(expected, bound.dims), memory);
     if (!tensor)
       return Error{tensor.error().kind,
                    "output " + quoted(expected.name) + ": " + tensor.error().message};
+    std::memset(tensor->data(), 0, static_cast<size_t>(tensor->byteSize()));
     bound.outputs.push_back(std::move(*tensor));
   }
   return bound;
@@ -302,7 +304,7 @@ Status statusOf(int32_t code, const ImageInterface &interface, HostTable *host) 
   if (code == 0)
     return {};
   if (code == MLC_RUN_CANCELLED)
-    return resourceError("the run was cancelled");
+    return cancelledError("function `" + interface.function + "`: the run was cancelled");
   if (code == MLC_RUN_HOST_FAILED)
     return host ? host->takeError()
                 : badInputError("function `" + interface.function +
@@ -322,12 +324,12 @@ bool mentionsDims(const Attributes &attributes) {
   return false;
 }
 
-Result<Tensor> emptyTensor(DType dtype, Shape shape) {
+Result<Tensor> emptyTensor(DType dtype, Shape shape, const std::shared_ptr<Memory> &memory) {
   auto count = elementCount(shape);
   auto bytes = count ? checkedMul(*count, dtypeBytes(dtype)) : std::nullopt;
   if (!bytes)
     return resourceError("a tensor of shape " + toString(shape) + " is too large");
-  auto buffer = AlignedBuffer::allocate(*bytes, "a tensor");
+  auto buffer = AlignedBuffer::allocate(*bytes, "a tensor", memory);
   if (!buffer)
     return buffer.takeError();
   void *data = buffer->data();

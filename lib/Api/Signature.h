@@ -8,6 +8,7 @@
 #ifndef MLC_LIB_API_SIGNATURE_H
 #define MLC_LIB_API_SIGNATURE_H
 
+#include "AlignedBuffer.h"
 #include "HostCalls.h"
 
 #include "mlc/mlc.h"
@@ -24,10 +25,11 @@ struct Bound {
 };
 
 /// Orders `inputs`, finds the dimensions' sizes and checks `outputs`, of which
-/// those not given are allocated if `allocate`, else left out altogether. A
-/// dimension larger than `maxDim` is ResourceLimit.
+/// those not given are taken from `memory`, zero-filled, or left out altogether if
+/// there is none. A dimension larger than `maxDim` is ResourceLimit.
 Result<Bound> bindTensors(const ImageInterface &interface, const TensorMap &inputs,
-                          const TensorMap &outputs, bool allocate, int64_t maxDim = INT64_MAX);
+                          const TensorMap &outputs, const std::shared_ptr<Memory> &memory,
+                          int64_t maxDim = INT64_MAX);
 
 /// The entry function, by name or the first, of a graph that is valid and that
 /// the executors can run. Usage error listing the names if there is none.
@@ -51,7 +53,8 @@ Status statusOf(int32_t code, const ImageInterface &interface, HostTable *host =
 bool mentionsDims(const Attributes &attributes);
 
 /// An uninitialised tensor.
-Result<Tensor> emptyTensor(DType dtype, Shape shape);
+Result<Tensor> emptyTensor(DType dtype, Shape shape,
+                           const std::shared_ptr<Memory> &memory = Memory::ofProcess());
 
 } // namespace mlc
 

@@ -4,6 +4,7 @@
 
 #include "AlignedBuffer.h"
 #include "HostCalls.h"
+#include "ImageCache.h"
 
 #include "mlc/Runtime/Image.h"
 #include "mlc/mlc.h"
@@ -28,6 +29,8 @@ struct Engine::State {
   std::function<void(const std::string &)> log;
   std::shared_ptr<OpKernelCache> opKernels;
   std::shared_ptr<Printer> printer;
+  std::shared_ptr<Memory> memory;
+  std::optional<ImageCache> cache; ///< Always there once created.
   static constexpr int kEager = 1, kDebugNans = 2;
   std::atomic<int> opByOp{0}; ///< Why, if functions of jit() are not compiled.
   void setOpByOp(int why, bool isSo) {
@@ -37,12 +40,13 @@ struct Engine::State {
       opByOp &= ~why;
   }
   std::atomic<bool> failOnRecompile{false};
-  std::atomic<int64_t> traces{0}, compilations{0}, hits{0}, bytes{0};
+  std::atomic<int64_t> traces{0}, compilations{0}, cached{0}, hits{0}, bytes{0};
 
   /// Sends a request; a reply that reports an error is that error.
-  Result<DoorReply> ask(const DoorRequest &request);
+  Result<DoorReply> ask(const DoorRequest &request, const Cancellation *cancellation = nullptr);
   /// The image that a Compile request asks for, compiled at most once.
-  Result<std::shared_ptr<const LoadedImage>> compile(const DoorRequest &request);
+  Result<std::shared_ptr<const LoadedImage>> compile(const DoorRequest &request,
+                                                     const Cancellation *cancellation);
   /// Whether there is a compiler half. Logs once when there is not.
   bool hasCompiler();
   void say(const std::string &message) const {
@@ -51,6 +55,10 @@ struct Engine::State {
   }
 
 private:
+  /// The image of a request from the cache or the compiler.
+  Result<std::shared_ptr<const LoadedImage>>
+  make(const DoorRequest &request, const std::string &encoded, const Cancellation *cancellation);
+
   /// One request. Its mutex is held while compiling, so that a second thread
   /// with the same request waits for the first one's image.
   struct Slot {
@@ -65,6 +73,7 @@ private:
 
 struct Executable::State {
   std::shared_ptr<const LoadedImage> loaded;
+  std::shared_ptr<Memory> memory;
   AlignedBuffer prepared;
   int64_t maxDim = 0; ///< Largest size of a symbolic dimension.
   HostCalls hostCalls;
@@ -77,7 +86,9 @@ struct Call::State {
   std::vector<void *> outputPointers;
   std::vector<int64_t> dims;
   AlignedBuffer workspace;
-  std::optional<HostTable> host; ///< If there is anything to call it for.
+  std::optional<HostTable> host; ///< If there is anything to ask it for.
+  std::optional<Cancellation> cancellation;
+  std::atomic<bool> isRunning{false};
   mlc_run_function function = nullptr;
   mlc_frame frame{};
 };

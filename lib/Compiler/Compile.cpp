@@ -59,7 +59,8 @@ public:
   const std::string &remarks() const { return findings.remarks; }
 
 private:
-  bool cancelled() const { return cancel && *cancel != 0; }
+  /// Once true it stays so: passes may have been left out.
+  bool cancelled() { return isCancelled = isCancelled || (cancel && *cancel != 0); }
   Status readGraph();
   /// Records donated inputs in the module and its interface.
   Status donate(mlir::ModuleOp module);
@@ -69,6 +70,7 @@ private:
 
   const DoorRequest &request;
   const volatile int32_t *cancel;
+  bool isCancelled = false;
   Graph graph;
   const Function *function = nullptr;
   ImageInterface interface;
@@ -80,7 +82,7 @@ private:
 
 } // namespace
 
-static Error cancelledError() { return resourceError("the compilation was cancelled"); }
+static Error compilationCancelled() { return cancelledError("the compilation was cancelled"); }
 
 Status Compilation::readGraph() {
   Result<Graph> read = deserialize(request.payload);
@@ -172,7 +174,7 @@ Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,
         });
   bool failed = mlir::failed(passes.run(module));
   if (cancelled())
-    return cancelledError();
+    return compilationCancelled();
   if (failed)
     return internalError("cannot lower '" + function->name + "' to the phase " +
                          ir::phaseName(phase).str() + ": " + findings.errors);
@@ -221,7 +223,7 @@ Result<std::string> Compilation::run() {
   if (Status s = donate(**module); !s)
     return s.takeError();
   if (cancelled())
-    return cancelledError();
+    return compilationCancelled();
   return emit(**module);
 }
 

@@ -106,6 +106,7 @@ static void toVector(OpPassManager &manager, const PipelineOptions &options) {
   vectorize.vectorBits = options.target.vectorBits;
   manager.addNestedPass<func::FuncOp>(createVectorizeKernelsPass(vectorize));
   manager.addNestedPass<func::FuncOp>(createExpandMathPass());
+  manager.addNestedPass<func::FuncOp>(createPollCancelPass());
   manager.addPass(createCSEPass());
 }
 

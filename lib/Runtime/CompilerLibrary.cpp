@@ -37,10 +37,11 @@ Result<CompilerLibrary> CompilerLibrary::open(const std::string &path) {
   return library;
 }
 
-std::string CompilerLibrary::call(std::string_view request) const {
+std::string CompilerLibrary::call(std::string_view request,
+                                  const Cancellation *cancellation) const {
   std::string reply;
   door(
-      request.data(), request.size(), nullptr,
+      request.data(), request.size(), cancellation ? cancellation->address() : nullptr,
       [](void *context, const void *data, size_t size) {
         static_cast<std::string *>(context)->assign(static_cast<const char *>(data), size);
       },

@@ -31,6 +31,7 @@ namespace {
 
 constexpr size_t kMaxReplyBytes = size_t(1) << 30;
 constexpr size_t kMaxStderrBytes = 4096;
+constexpr int kLookMilliseconds = 20; ///< How often it is asked whether to go on.
 using Clock = std::chrono::steady_clock;
 
 Error systemError(const std::string &what) {
@@ -72,7 +73,7 @@ private:
 /// What a helper left behind.
 struct Outcome {
   std::string reply, complaint;
-  bool timedOut = false, replyTooLong = false;
+  bool timedOut = false, replyTooLong = false, cancelled = false;
   int status = -1; ///< As waitpid gives it; -1 when the host reaps its children itself.
 };
 
@@ -80,7 +81,7 @@ class HelperProcess : public CompilerClient {
 public:
   HelperProcess(HelperLimits limits, std::string path) : limits(limits), path(std::move(path)) {}
 
-  Result<DoorReply> call(const DoorRequest &request) override {
+  Result<DoorReply> call(const DoorRequest &request, const Cancellation *cancellation) override {
     std::vector<std::string> paths =
         path.empty() ? candidatePaths("MLC_COMPILE_HELPER", "mlc-compile-helper", "bin")
                      : std::vector<std::string>{path};
@@ -93,7 +94,7 @@ public:
     if (!pid)
       return pid.takeError();
     Outcome outcome;
-    exchange(request.encode(), std::move(talk), std::move(complaints), outcome);
+    exchange(request.encode(), std::move(talk), std::move(complaints), cancellation, outcome);
     reap(*pid, outcome);
     return judge(outcome);
   }
@@ -101,7 +102,7 @@ public:
 private:
   Result<pid_t> start(const std::string &program, Descriptor &talk, Descriptor &complaints) const;
   void exchange(std::string_view request, Descriptor talk, Descriptor complaints,
-                Outcome &outcome) const;
+                const Cancellation *cancellation, Outcome &outcome) const;
   static void reap(pid_t pid, Outcome &outcome);
   Result<DoorReply> judge(const Outcome &outcome) const;
 
@@ -159,9 +160,9 @@ Result<pid_t> HelperProcess::start(const std::string &program, Descriptor &talk,
 }
 
 /// Writes the request and reads both answers until the helper closes them, the
-/// time is over or the reply is too long.
+/// time is over, the reply is too long or nobody wants it any more.
 void HelperProcess::exchange(std::string_view request, Descriptor talk, Descriptor complaints,
-                             Outcome &outcome) const {
+                             const Cancellation *cancellation, Outcome &outcome) const {
   auto deadline = Clock::now() + std::chrono::seconds(limits.seconds);
   fcntl(talk.get(), F_SETFL, fcntl(talk.get(), F_GETFL) | O_NONBLOCK);
   fcntl(complaints.get(), F_SETFL, fcntl(complaints.get(), F_GETFL) | O_NONBLOCK);
@@ -170,6 +171,10 @@ void HelperProcess::exchange(std::string_view request, Descriptor talk, Descript
   char buffer[1 << 16];
   while (talk.isOpen() || complaints.isOpen()) {
     int wait = -1;
+    if (cancellation && cancellation->isRequested()) {
+      outcome.cancelled = true;
+      return;
+    }
     if (limits.seconds > 0) {
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
       wait = static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1 << 30));
@@ -178,6 +183,8 @@ void HelperProcess::exchange(std::string_view request, Descriptor talk, Descript
         return;
       }
     }
+    if (cancellation)
+      wait = wait < 0 ? kLookMilliseconds : std::min(wait, kLookMilliseconds);
     pollfd polled[2] = {{talk.get(), short(request.empty() ? POLLIN : POLLIN | POLLOUT), 0},
                         {complaints.get(), POLLIN, 0}};
     if (poll(polled, 2, wait) < 0 && errno != EINTR)
@@ -233,6 +240,8 @@ void HelperProcess::reap(pid_t pid, Outcome &outcome) {
 Result<DoorReply> HelperProcess::judge(const Outcome &outcome) const {
   int status = outcome.status;
   int signal = status != -1 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (outcome.cancelled)
+    return cancelledError("the compilation was cancelled");
   if (outcome.replyTooLong)
     return resourceError("the compiler's reply is larger than " + std::to_string(kMaxReplyBytes) +
                          " bytes");

@@ -13,11 +13,11 @@ class InProcessCompiler : public CompilerClient {
 public:
   explicit InProcessCompiler(std::string path) : path(std::move(path)) {}
 
-  Result<DoorReply> call(const DoorRequest &request) override {
+  Result<DoorReply> call(const DoorRequest &request, const Cancellation *cancellation) override {
     std::call_once(once, [this] { library.emplace(CompilerLibrary::open(path)); });
     if (!library->ok())
       return library->error();
-    return DoorReply::decode((*library)->call(request.encode()));
+    return DoorReply::decode((*library)->call(request.encode(), cancellation));
   }
 
 private:

@@ -25,6 +25,10 @@ struct mlc_call {
   mlc::Call call;
 };
 
+struct mlc_cancellation {
+  mlc::Cancellation cancellation;
+};
+
 namespace {
 
 using mlc::badInputError;
@@ -91,6 +95,25 @@ template <typename T> Result<T> known(const T *given, const char *name) {
   return value;
 }
 
+/// The memory of a caller's functions.
+class CallersMemory : public std::pmr::memory_resource {
+public:
+  explicit CallersMemory(const mlc_engine_options &options) : options(options) {}
+
+private:
+  void *do_allocate(size_t bytes, size_t alignment) override {
+    if (void *memory = options.allocate(options.memory_context, bytes, alignment))
+      return memory;
+    throw std::bad_alloc();
+  }
+  void do_deallocate(void *memory, size_t bytes, size_t alignment) override {
+    options.deallocate(options.memory_context, memory, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource &other) const noexcept override { return this == &other; }
+
+  mlc_engine_options options;
+};
+
 std::string orEmpty(const char *text) { return text ? text : ""; }
 
 /// The tensor, which must be that of `expected` as far as memory safety needs.
@@ -149,6 +172,28 @@ int32_t mlc_c_version(void) { return MLC_C_VERSION; }
 
 const char *mlc_last_error(void) { return lastError.c_str(); }
 
+mlc_status mlc_cancellation_create(mlc_cancellation **cancellation) {
+  return guarded([&]() -> Status {
+    if (Status status = notNull({{"cancellation", cancellation}}); !status)
+      return status;
+    *cancellation = nullptr;
+    *cancellation = new mlc_cancellation;
+    return {};
+  });
+}
+
+void mlc_cancellation_free(mlc_cancellation *cancellation) { delete cancellation; }
+
+void mlc_cancellation_request(mlc_cancellation *cancellation) {
+  if (cancellation)
+    cancellation->cancellation.request();
+}
+
+void mlc_cancellation_reset(mlc_cancellation *cancellation) {
+  if (cancellation)
+    cancellation->cancellation.reset();
+}
+
 mlc_status mlc_engine_create(const mlc_engine_options *options, mlc_engine **engine) {
   return guarded([&]() -> Status {
     if (Status status = notNull({{"engine", engine}}); !status)
@@ -157,13 +202,26 @@ mlc_status mlc_engine_create(const mlc_engine_options *options, mlc_engine **eng
     auto given = known(options, "mlc_engine_options");
     if (!given)
       return given.takeError();
-    if (given->helper_memory_bytes < 0 || given->helper_seconds < 0)
+    if (given->helper_memory_bytes < 0 || given->helper_seconds < 0 || given->memory_limit < 0 ||
+        given->cache_bytes < 0)
       return usageError("mlc_engine_options: a limit is negative");
     mlc::EngineOptions translated;
     if (auto log = given->log)
       translated.log = [log, context = given->log_context](const std::string &text) {
         log(context, text.c_str());
       };
+    if (!given->allocate != !given->deallocate)
+      return usageError("mlc_engine_options: `allocate` and `deallocate` belong together");
+    if (given->allocate)
+      translated.memory = std::make_shared<CallersMemory>(*given);
+    translated.memoryLimit = given->memory_limit;
+    if (given->cache_directory) {
+      int64_t bytes = given->cache_bytes ? given->cache_bytes : int64_t(256) << 20;
+      auto cache = mlc::CacheStore::directory(given->cache_directory, bytes);
+      if (!cache)
+        return cache.takeError();
+      translated.cache = std::move(*cache);
+    }
     if (given->use_helper_process) {
       mlc::HelperLimits limits;
       if (given->helper_memory_bytes)
@@ -209,6 +267,8 @@ mlc_status mlc_engine_load(mlc_engine *engine, const char *path, const mlc_compi
     for (size_t i = 0; i < given->num_donated; ++i)
       translated.donated.emplace_back(orEmpty(given->donated_inputs[i]),
                                       orEmpty(given->donated_outputs[i]));
+    if (given->cancellation)
+      translated.cancellation = given->cancellation->cancellation;
     auto loaded = engine->engine.load(path, translated);
     if (!loaded)
       return loaded.takeError();
@@ -281,6 +341,27 @@ mlc_status mlc_call_run(mlc_call *call) {
   if (!call)
     return failed(usageError("`call` is null"));
   return guarded([&] { return call->call.run(); });
+}
+
+mlc_status mlc_call_rebind(mlc_call *call, const void *const *inputs, size_t num_inputs,
+                           void *const *outputs, size_t num_outputs) {
+  return guarded([&]() -> Status {
+    if (Status status = notNull({{"call", call}}); !status)
+      return status;
+    if ((num_inputs > 0 && !inputs) || (num_outputs > 0 && !outputs))
+      return usageError(num_inputs > 0 && !inputs ? "`inputs` is null" : "`outputs` is null");
+    return call->call.rebind({inputs, num_inputs}, {outputs, num_outputs});
+  });
+}
+
+mlc_status mlc_call_set_cancellation(mlc_call *call, const mlc_cancellation *cancellation) {
+  return guarded([&]() -> Status {
+    if (Status status = notNull({{"call", call}}); !status)
+      return status;
+    call->call.setCancellation(cancellation ? std::optional(cancellation->cancellation)
+                                            : std::nullopt);
+    return {};
+  });
 }
 
 mlc_run_function mlc_call_function(const mlc_call *call) {

@@ -99,3 +99,49 @@ module attributes {mlc.host_calls = [{kind = "print", name = "x", operands = [te
   func.func private @host_0(memref<4xf32>) attributes {mlc.host_call = 0 : i64}
   func.func private @host_1(memref<4xf32>, memref<4xf32>) attributes {mlc.host_call = 1 : i64}
 }
+
+// -----
+
+// A kernel that looks at the host's flag is given it, and where to note that it left
+// something out. That is what counts when it has returned.
+
+// CHECK-LABEL: func.func @run
+// CHECK:         llvm.or
+// CHECK-NEXT:    %[[FLAG:.*]] = llvm.select
+// CHECK:         %[[STOPPED:.*]] = llvm.alloca
+// CHECK:         call @kernel_0(%{{.*}}, %[[FLAG]], %[[STOPPED]])
+// CHECK-NEXT:    %[[SET:.*]] = llvm.load volatile %[[STOPPED]]
+// CHECK:         cf.cond_br %{{.*}}, ^[[CANCELLED:.*]], ^[[REST:.*]]
+// CHECK:       ^[[REST]]:
+// CHECK-NEXT:    %[[OK:.*]] = arith.constant 0 : i32
+// CHECK-NEXT:    return %[[OK]]
+// CHECK:       ^[[CANCELLED]]:
+// CHECK-NEXT:    %[[CODE:.*]] = arith.constant 1 : i32
+// CHECK-NEXT:    return %[[CODE]]
+// CHECK-LABEL: func.func private @kernel_0
+// CHECK-SAME:    %[[FLAG:[^ ]*]]: !llvm.ptr, %[[STOPPED:[^ ]*]]: !llvm.ptr)
+// CHECK:         %[[SET:.*]] = llvm.load volatile %[[FLAG]]
+// CHECK:         %[[NOW:.*]] = llvm.icmp "ne" %[[SET]]
+// CHECK:         %[[OR:.*]] = llvm.or
+// CHECK-NEXT:    llvm.store %[[OR]], %[[STOPPED]]
+// CHECK-NEXT:    cf.cond_br %[[NOW]]
+module {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%y: memref<4xf32> {mlc.output = "y"}, %block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    call @kernel_0(%y) : (memref<4xf32>) -> ()
+    return
+  }
+  func.func private @kernel_0(%y: memref<4xf32>) attributes {mlc.kind = "elementwise"} {
+    %zero = arith.constant 0.0 : f32
+    %c0 = arith.constant 0 : index
+    %stop = mlc.cancelled
+    cf.cond_br %stop, ^end, ^on
+  ^on:
+    memref.store %zero, %y[%c0] : memref<4xf32>
+    cf.br ^end
+  ^end:
+    return
+  }
+}

@@ -121,7 +121,7 @@ struct DoorReply {
     p.errorKind = static_cast<ErrorKind>(kind);
     p.message = r.string();
     p.result = r.string();
-    if (!r.ok() || !r.atEnd() || kind < 1 || kind > 6)
+    if (!r.ok() || !r.atEnd() || kind < 1 || kind > 7)
       return internalError("malformed door reply");
     return p;
   }

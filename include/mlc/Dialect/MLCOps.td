@@ -592,4 +592,13 @@ def MLC_StopUnlessOp : Op<MLC_Dialect, "stop_unless", [MemoryEffects<[MemWrite]>
   let assemblyFormat = "$condition attr-dict";
 }
 
+def MLC_CancelledOp : Op<MLC_Dialect, "cancelled", [MemoryEffects<[MemRead, MemWrite]>]>, MLC_Facts {
+  let summary = "Whether the host wants this run to end";
+  let description = [{
+    In kernels; two of them may differ, so each has to stay where it is.
+  }];
+  let results = (outs I1:$result);
+  let assemblyFormat = "attr-dict";
+}
+
 #endif // MLC_DIALECT_MLCOPS

@@ -3,6 +3,7 @@
 #define MLC_RUNTIME_COMPILER_H
 
 #include "mlc/Abi/Door.h"
+#include "mlc/Support/Cancellation.h"
 
 #include <memory>
 
@@ -18,7 +19,9 @@ struct HelperLimits {
 class CompilerClient {
 public:
   virtual ~CompilerClient() = default;
-  virtual Result<DoorReply> call(const DoorRequest &request) = 0;
+  /// `cancellation` may be null.
+  virtual Result<DoorReply> call(const DoorRequest &request, const Cancellation *cancellation) = 0;
+  Result<DoorReply> call(const DoorRequest &request) { return call(request, nullptr); }
 
   /// Opens libmlc-compiler on the first call (RTLD_LOCAL, never unloaded). An
   /// empty path searches $MLC_COMPILER, beside the running library or program,

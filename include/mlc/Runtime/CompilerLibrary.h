@@ -3,6 +3,7 @@
 #define MLC_RUNTIME_COMPILERLIBRARY_H
 
 #include "mlc/Abi/Door.h"
+#include "mlc/Support/Cancellation.h"
 
 namespace mlc {
 
@@ -15,8 +16,8 @@ struct CompilerLibrary {
   /// closed. A missing library is an Unsupported error that lists the search.
   static Result<CompilerLibrary> open(const std::string &path = "");
 
-  /// The encoded reply to an encoded request.
-  std::string call(std::string_view request) const;
+  /// The encoded reply to an encoded request. `cancellation` may be null.
+  std::string call(std::string_view request, const Cancellation *cancellation = nullptr) const;
 };
 
 } // namespace mlc

@@ -25,6 +25,7 @@ enum class ErrorKind : int32_t {
   Unsupported = 4,   ///< A valid op, dtype or feature that is not implemented.
   BadInput = 5,      ///< A malformed model file, tensor file or argument value.
   ResourceLimit = 6, ///< A memory, time or size limit was reached.
+  Cancelled = 7,     ///< The caller asked for it to end (mlc/Support/Cancellation.h).
 };
 
 /// Also what the operators on tensors throw (mlc/Api/Ops.h).
@@ -57,6 +58,13 @@ public:
   const Error &error() const { return std::get<1>(state); }
   Error takeError() { return std::get<1>(std::move(state)); }
 
+  /// The value, for who prefers exceptions: throws the Error if there is none.
+  T orThrow() && {
+    if (!ok())
+      throw takeError();
+    return std::get<0>(std::move(state));
+  }
+
 private:
   std::variant<T, Error> state;
 };
@@ -71,6 +79,11 @@ public:
   explicit operator bool() const { return ok(); }
   const Error &error() const { return failure; }
   Error takeError() { return std::move(failure); }
+  /// Throws the Error if there is one.
+  void orThrow() && {
+    if (failed)
+      throw takeError();
+  }
 
 private:
   Error failure;
@@ -82,6 +95,7 @@ inline Error usageError(std::string m) { return {ErrorKind::Usage, std::move(m)}
 inline Error unsupportedError(std::string m) { return {ErrorKind::Unsupported, std::move(m)}; }
 inline Error badInputError(std::string m) { return {ErrorKind::BadInput, std::move(m)}; }
 inline Error resourceError(std::string m) { return {ErrorKind::ResourceLimit, std::move(m)}; }
+inline Error cancelledError(std::string m) { return {ErrorKind::Cancelled, std::move(m)}; }
 
 } // namespace mlc
 

@@ -41,18 +41,20 @@ extern "C" {
 #define MLC_C_VERSION 1
 #define MLC_EXPORT __attribute__((visibility("default")))
 
-typedef struct mlc_engine mlc_engine;         /* the compiler and a cache of images */
-typedef struct mlc_executable mlc_executable; /* a compiled function with its weights */
-typedef struct mlc_call mlc_call;             /* an executable with bound tensors */
+typedef struct mlc_engine mlc_engine;             /* the compiler and a cache of images */
+typedef struct mlc_executable mlc_executable;     /* a compiled function with its weights */
+typedef struct mlc_call mlc_call;                 /* an executable with bound tensors */
+typedef struct mlc_cancellation mlc_cancellation; /* a wish that work ends */
 
 /* The classes of errors that mlc-run's exit codes tell. */
 typedef enum mlc_status {
   MLC_OK = 0,
-  MLC_INTERNAL = 1,      /* a defect of mlc itself */
-  MLC_USAGE = 2,         /* something that makes no sense was asked for */
-  MLC_UNSUPPORTED = 4,   /* valid, but not implemented, or no compiler is installed */
-  MLC_BAD_INPUT = 5,     /* a malformed file, or a tensor that does not fit */
-  MLC_RESOURCE_LIMIT = 6 /* a limit of memory, time or size was reached */
+  MLC_INTERNAL = 1,       /* a defect of mlc itself */
+  MLC_USAGE = 2,          /* something that makes no sense was asked for */
+  MLC_UNSUPPORTED = 4,    /* valid, but not implemented, or no compiler is installed */
+  MLC_BAD_INPUT = 5,      /* a malformed file, or a tensor that does not fit */
+  MLC_RESOURCE_LIMIT = 6, /* a limit of memory, time or size was reached */
+  MLC_CANCELLED = 7       /* the caller asked for it to end */
 } mlc_status;
 
 typedef enum mlc_dtype {
@@ -83,6 +85,20 @@ MLC_EXPORT int32_t mlc_c_version(void);
 MLC_EXPORT const char *mlc_last_error(void);
 
 /*===----------------------------------------------------------------------===//
+// Cancellation
+//===----------------------------------------------------------------------===*/
+
+/* Compilations and runs look at the wish that they were given at least every 100 ms, but
+ * for a compilation in this process, which looks between two passes of the compiler, and
+ * end with MLC_CANCELLED. All functions may be called from any thread; request also from
+ * a signal handler. What was given the wish may outlive it. */
+MLC_EXPORT mlc_status mlc_cancellation_create(mlc_cancellation **cancellation);
+MLC_EXPORT void mlc_cancellation_free(mlc_cancellation *cancellation);
+MLC_EXPORT void mlc_cancellation_request(mlc_cancellation *cancellation);
+/* For what starts afterwards; what is going on may end or not. */
+MLC_EXPORT void mlc_cancellation_reset(mlc_cancellation *cancellation);
+
+/*===----------------------------------------------------------------------===//
 // Engine
 //===----------------------------------------------------------------------===*/
 
@@ -99,6 +115,18 @@ typedef struct mlc_engine_options {
   int32_t reserved;
   int64_t helper_memory_bytes; /* 0: 4 GiB */
   int64_t helper_seconds;      /* 0: 60 */
+  /* Memory for prepared parameters and workspaces, from any thread, until the last
+   * executable and call are freed; both or neither. allocate returns memory with the
+   * alignment, a power of two, or NULL, which is MLC_RESOURCE_LIMIT. */
+  void *(*allocate)(void *context, size_t bytes, size_t alignment);
+  void (*deallocate)(void *context, void *memory, size_t bytes, size_t alignment);
+  void *memory_context;
+  int64_t memory_limit; /* the most bytes of that memory at a time; 0: no limit */
+  /* A directory, made if need be, that keeps compiled images for later runs of the
+   * program. It must be the user's own and writable by nobody else: it holds machine
+   * code. NULL: every engine compiles for itself. */
+  const char *cache_directory;
+  int64_t cache_bytes; /* of all its files together; 0: 256 MiB */
 } mlc_engine_options;
 
 /* `options` may be NULL. */
@@ -115,6 +143,7 @@ typedef struct mlc_compile_options {
   size_t num_donated;
   const char *const *donated_inputs;
   const char *const *donated_outputs;
+  const mlc_cancellation *cancellation; /* ends the compilation; may be NULL */
 } mlc_compile_options;
 
 /* Reads a model file and compiles a function of it. `options` may be NULL. */
@@ -159,9 +188,18 @@ MLC_EXPORT mlc_status mlc_executable_bind(const mlc_executable *executable,
 // Call
 //===----------------------------------------------------------------------===*/
 
+/* Waits for the end of a run on another thread. */
 MLC_EXPORT void mlc_call_free(mlc_call *call);
-/* Computes the outputs from what the inputs hold now. Allocates nothing. */
+/* Computes the outputs from what the inputs hold now. Allocates nothing. MLC_USAGE if the
+ * call is running on another thread. */
 MLC_EXPORT mlc_status mlc_call_run(mlc_call *call);
+/* Other memory for all inputs and outputs, of the sizes that were bound. Allocates
+ * nothing, and changes nothing if it fails. */
+MLC_EXPORT mlc_status mlc_call_rebind(mlc_call *call, const void *const *inputs, size_t num_inputs,
+                                      void *const *outputs, size_t num_outputs);
+/* What ends a run from another thread, until it is set again; NULL: nothing. */
+MLC_EXPORT mlc_status mlc_call_set_cancellation(mlc_call *call,
+                                                const mlc_cancellation *cancellation);
 /* The machine code and what it is called with, for who counts nanoseconds: valid while
  * the call lives. See mlc/Abi/Frame.h for the contract. */
 MLC_EXPORT mlc_run_function mlc_call_function(const mlc_call *call);

@@ -57,6 +57,10 @@ struct LowerFrame : mlc::ir::impl::LowerFramePassBase<LowerFrame> {
     LLVMTypeConverter converter(&getContext());
     types = &converter;
     pointer = LLVM::LLVMPointerType::get(&getContext());
+    polling.clear();
+    module.walk([&](CancelledOp poll) {
+      polling.insert(poll->getParentOfType<func::FuncOp>().getSymNameAttr());
+    });
     for (StringRef name : {kPrepareFunction, kRunFunction}) {
       auto driver = module.lookupSymbol<func::FuncOp>(name);
       if (!driver || failed(lowerDriver(driver)))
@@ -323,15 +327,22 @@ private:
     }
   }
 
-  /// Returns MLC_RUN_CANCELLED between two kernels once the host's flag is set.
+  /// Returns MLC_RUN_CANCELLED between two kernels, and after one that ended early, once
+  /// the host's flag is set. Gives the flag to kernels that look themselves.
   void checkCancelled(ImplicitLocOpBuilder &b, func::FuncOp driver, Value frame) {
     Block &body = driver.getBody().front();
     SmallVector<func::CallOp> calls;
     driver.walk([&](func::CallOp call) { calls.push_back(call); });
-    // Without loops, nothing has run before the first call.
-    if (!calls.empty() && calls.front()->getBlock() == &body)
-      calls.erase(calls.begin());
-    if (calls.empty())
+    llvm::SetVector<Operation *> places;
+    SmallVector<func::CallOp> given;
+    for (func::CallOp call : calls) {
+      // Without loops, nothing has run before the first call.
+      if (call != calls.front() || call->getBlock() != &body)
+        places.insert(call);
+      if (polling.contains(call.getCalleeAttr().getAttr()))
+        given.push_back(call);
+    }
+    if (places.empty() && given.empty())
       return;
     // Without a host or a flag, the flag is a zero of our own: one load and one
     // branch for each kernel in either case.
@@ -350,19 +361,36 @@ private:
     Value noFlag = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, flag, null);
     Value none = LLVM::OrOp::create(b, noHost, noFlag);
     flag = LLVM::SelectOp::create(b, none, never, flag);
+    // Set by a kernel that has left something out, whatever the flag is afterwards.
+    Value stopped;
+    if (!given.empty()) {
+      stopped = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), one);
+      LLVM::StoreOp::create(b, zero, stopped);
+    }
 
     Block *cancelled = b.createBlock(body.getParent(), body.getParent()->end());
     Value code = arith::ConstantOp::create(b, b.getI32IntegerAttr(MLC_RUN_CANCELLED));
     func::ReturnOp::create(b, code);
-    for (func::CallOp call : calls) {
-      Block *before = call->getBlock();
-      Block *rest = before->splitBlock(call);
+    auto returnIfSet = [&](Operation *place, Value address) {
+      Block *before = place->getBlock();
+      Block *rest = before->splitBlock(place);
       b.setInsertionPointToEnd(before);
-      Value set = LLVM::LoadOp::create(b, b.getI32Type(), flag, /*alignment=*/4,
-                                       /*isVolatile=*/true);
-      Value stop = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, set, zero);
-      cf::CondBranchOp::create(b, stop, cancelled, rest);
+      Value set = loadFlag(b, address);
+      cf::CondBranchOp::create(b, set, cancelled, rest);
+    };
+    for (Operation *place : places)
+      returnIfSet(place, flag);
+    for (func::CallOp call : given) {
+      call->insertOperands(call.getNumOperands(), {flag, stopped});
+      returnIfSet(call->getNextNode(), stopped);
     }
+  }
+
+  static Value loadFlag(ImplicitLocOpBuilder &b, Value address) {
+    Value set =
+        LLVM::LoadOp::create(b, b.getI32Type(), address, /*alignment=*/4, /*isVolatile=*/true);
+    Value zero = LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(0));
+    return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, set, zero);
   }
 
   /// (prepare_)workspace_bytes(dims) = c0 + c1 * dims[0].
@@ -400,6 +428,12 @@ private:
       arguments.push_back(b.getI64Type());
       size = body.addArgument(b.getI64Type(), kernel.getLoc());
     }
+    if (polling.contains(kernel.getSymNameAttr())) {
+      arguments.append({pointer, pointer});
+      Value flag = body.addArgument(pointer, kernel.getLoc());
+      Value stopped = body.addArgument(pointer, kernel.getLoc());
+      kernel.walk([&](CancelledOp poll) { lowerPoll(poll, flag, stopped); });
+    }
     for (unsigned i = 0; i < count; ++i) {
       auto type = cast<MemRefType>(body.getArgument(i).getType());
       body.getArgument(i).replaceAllUsesWith(memrefOf(b, type, fresh[i], size));
@@ -415,6 +449,16 @@ private:
         kernel.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
       kernel.setArgAttr(i, "llvm.nonnull", b.getUnitAttr());
     }
+  }
+
+  static void lowerPoll(CancelledOp poll, Value flag, Value stopped) {
+    ImplicitLocOpBuilder b(poll.getLoc(), poll);
+    Value set = loadFlag(b, flag);
+    Value before = LLVM::LoadOp::create(b, b.getI32Type(), stopped);
+    Value now = LLVM::ZExtOp::create(b, b.getI32Type(), set);
+    LLVM::StoreOp::create(b, LLVM::OrOp::create(b, before, now), stopped);
+    poll.replaceAllUsesWith(set);
+    poll.erase();
   }
 
   /// A row-major memref at `address`; convert-to-llvm folds the cast away.
@@ -439,6 +483,7 @@ private:
 
   const LLVMTypeConverter *types = nullptr;
   Type pointer;
+  llvm::DenseSet<StringAttr> polling; ///< Kernels that look at the host's cancel flag.
   // Of the driver that is being lowered:
   llvm::DenseMap<Value, Value> pointers;
   llvm::DenseSet<Operation *> symbolicCalls; ///< Of kernels that take the size.

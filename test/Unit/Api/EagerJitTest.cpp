@@ -7,9 +7,9 @@ namespace {
 
 class CompileCounter : public CompilerClient {
 public:
-  Result<DoorReply> call(const DoorRequest &request) override {
+  Result<DoorReply> call(const DoorRequest &request, const Cancellation *cancellation) override {
     compilations += request.kind == DoorRequest::Kind::Compile;
-    return inner->call(request);
+    return inner->call(request, cancellation);
   }
   int compilations = 0;
 

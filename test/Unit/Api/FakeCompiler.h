@@ -11,7 +11,8 @@ class FakeCompiler : public mlc::CompilerClient {
 public:
   using Answer = std::function<mlc::Result<mlc::DoorReply>(const mlc::DoorRequest &)>;
   explicit FakeCompiler(Answer answer) : answer(std::move(answer)) {}
-  mlc::Result<mlc::DoorReply> call(const mlc::DoorRequest &request) override {
+  mlc::Result<mlc::DoorReply> call(const mlc::DoorRequest &request,
+                                   const mlc::Cancellation *) override {
     ++calls;
     return answer(request);
   }

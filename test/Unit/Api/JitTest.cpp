@@ -15,9 +15,9 @@ namespace {
 /// Counts the requests that reach the compiler half.
 class CountingCompiler : public CompilerClient {
 public:
-  Result<DoorReply> call(const DoorRequest &request) override {
+  Result<DoorReply> call(const DoorRequest &request, const Cancellation *cancellation) override {
     ++calls;
-    return inner->call(request);
+    return inner->call(request, cancellation);
   }
   std::atomic<int> calls{0};
 

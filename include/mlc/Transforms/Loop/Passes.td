@@ -115,4 +115,17 @@ def ExpandMathPass : Pass<"mlc-expand-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def PollCancelPass : Pass<"mlc-poll-cancel", "::mlir::func::FuncOp"> {
+  let summary = "Let kernels that may take long look at the host's cancel flag";
+  let description = [{
+    A loop of a kernel that may run more than `slice` ops is cut into pieces of about
+    as many, before each of which mlc.cancelled is asked. What a kernel has written
+    is undefined then: the driver looks again when it has returned.
+  }];
+  let options = [
+    Option<"slice", "slice", "int64_t", "1 << 20", "Ops, each counted as one, between two looks">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 #endif // MLC_TRANSFORMS_LOOP_PASSES

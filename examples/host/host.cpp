@@ -1,0 +1,127 @@
+// A host with wishes of its own: for memory, for images that outlive it, for an end to
+// runs that take too long, for models of strangers, and for threads.
+//
+//   example-host digits.safetensors heldout-images.npy CACHE-DIRECTORY
+#include "mlc/Tensor/Npy.h"
+#include "mlc/mlc.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+namespace {
+
+/// The host's own memory, which it can count.
+class CountedMemory : public std::pmr::memory_resource {
+public:
+  std::atomic<size_t> bytes{0};
+
+private:
+  void *do_allocate(size_t size, size_t alignment) override {
+    void *memory = std::pmr::new_delete_resource()->allocate(size, alignment);
+    bytes += size;
+    return memory;
+  }
+  void do_deallocate(void *memory, size_t size, size_t alignment) override {
+    bytes -= size;
+    std::pmr::new_delete_resource()->deallocate(memory, size, alignment);
+  }
+  bool do_is_equal(const memory_resource &other) const noexcept override { return this == &other; }
+};
+
+mlc::Engine makeEngine(const std::shared_ptr<CountedMemory> &memory, const char *cacheDirectory) {
+  mlc::EngineOptions options;
+  options.log = [](const std::string &line) { std::fprintf(stderr, "mlc: %s\n", line.c_str()); };
+  options.memory = memory;        // for parameters, workspaces and results
+  options.memoryLimit = 64 << 20; // bytes of it at a time
+  options.cache = mlc::CacheStore::directory(cacheDirectory).orThrow(); // for the next start
+  return mlc::Engine::create(options).orThrow();
+}
+
+/// For models from somewhere: compiling them cannot take this process down.
+mlc::Result<mlc::Executable> loadOfStranger(const char *path) {
+  mlc::HelperLimits limits;
+  limits.memoryBytes = int64_t(1) << 30;
+  limits.seconds = 20;
+  mlc::EngineOptions options;
+  options.compiler = mlc::CompilerClient::helperProcess(limits);
+  auto engine = mlc::Engine::create(options);
+  return engine ? engine->load(path) : engine.takeError();
+}
+
+/// Each thread binds a call of its own; weights and code are shared.
+int64_t runOnThreads(const mlc::Executable &model, const mlc::Tensor &images) {
+  std::atomic<int64_t> runs{0};
+  auto work = [&] {
+    mlc::Call call = model.bind({{"images", images}}).orThrow();
+    for (int i = 0; i < 100 && call.run(); ++i)
+      ++runs;
+  };
+  std::thread first(work), second(work);
+  first.join();
+  second.join();
+  return runs;
+}
+
+/// One call for all rows: only the pointers change.
+bool runRowByRow(const mlc::Executable &model, const mlc::Tensor &images, mlc::Tensor &logits) {
+  mlc::Call call =
+      model.bind({{"images", images.view({1, 64}, 0)}}, {{"logits", logits.view({1, 10}, 0)}})
+          .orThrow();
+  for (int64_t row = 0; row < images.shape()[0]; ++row) {
+    const void *inputs[] = {images.dataAs<float>() + row * 64};
+    void *outputs[] = {logits.dataAs<float>() + row * 10};
+    if (!call.rebind({inputs, 1}, {outputs, 1}) || !call.run())
+      return false;
+  }
+  return true;
+}
+
+/// Runs until somebody has waited long enough.
+mlc::ErrorKind runUntilCancelled(mlc::Call &call) {
+  mlc::Cancellation cancellation;
+  call.setCancellation(cancellation);
+  std::thread watchdog([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    cancellation.request();
+  });
+  mlc::Status status;
+  while (status)
+    status = call.run();
+  watchdog.join();
+  call.setCancellation({});
+  return status.error().kind; // ErrorKind::Cancelled
+}
+
+} // namespace
+
+int main(int argc, char **argv) try {
+  if (argc != 4)
+    return std::fprintf(stderr, "usage: example-host MODEL IMAGES CACHE-DIRECTORY\n"), 2;
+  auto memory = std::make_shared<CountedMemory>();
+  {
+    mlc::Engine engine = makeEngine(memory, argv[3]);
+    mlc::Executable model = engine.load(argv[1]).orThrow();
+    mlc::Tensor images = mlc::readNpy(argv[2]).orThrow();
+    std::printf("compiled: %s\n", engine.stats().cached ? "in an earlier run" : "now");
+    std::printf("runs of two threads: %lld\n", static_cast<long long>(runOnThreads(model, images)));
+
+    mlc::Call batch = model.bind({{"images", images}}).orThrow();
+    batch.run().orThrow();
+    mlc::Tensor logits = batch.outputs()[0].clone();
+    if (!runRowByRow(model, images, logits) || !logits.identical(batch.outputs()[0]))
+      return std::fprintf(stderr, "rows alone differ from rows of a batch\n"), 1;
+    std::printf("row by row: the same bits\n");
+
+    bool isCancelled = runUntilCancelled(batch) == mlc::ErrorKind::Cancelled;
+    std::printf("cancelled: %s\n", isCancelled ? "yes" : "no");
+    auto stranger = loadOfStranger(argv[2]); // which is no model
+    std::printf("a stranger's model: %s\n", stranger ? "loaded" : stranger.error().message.c_str());
+    std::printf("memory in use: %s\n", memory->bytes > 0 ? "some" : "none");
+  }
+  std::printf("and at the end: %zu bytes\n", memory->bytes.load());
+  return 0;
+} catch (const mlc::Error &error) {
+  return std::fprintf(stderr, "example-host: %s\n", error.what()), 1;
+}

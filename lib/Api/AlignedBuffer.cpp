@@ -1,0 +1,74 @@
+//===- AlignedBuffer.cpp - Scratch, prepared memory and results -----------===//
+//
+// Works on sizes that images report. Nothing that a host's memory resource throws
+// leaves these functions.
+//
+//===----------------------------------------------------------------------===//
+#include "AlignedBuffer.h"
+
+#include "mlc/Abi/Frame.h"
+
+#include <cstdlib>
+
+namespace mlc {
+
+Result<void *> Memory::allocate(size_t bytes) {
+  auto asked = static_cast<int64_t>(bytes);
+  if (limit > 0) {
+    int64_t before = taken.fetch_add(asked, std::memory_order_relaxed);
+    if (before > limit - asked) {
+      taken.fetch_sub(asked, std::memory_order_relaxed);
+      return resourceError("would exceed the engine's limit of " + std::to_string(limit) +
+                           " bytes, of which " + std::to_string(before) + " are taken");
+    }
+  }
+  void *block = nullptr;
+  try {
+    if (resource)
+      block = resource->allocate(bytes, MLC_ALIGNMENT);
+    else if (posix_memalign(&block, MLC_ALIGNMENT, bytes) != 0)
+      block = nullptr;
+  } catch (...) { // std::bad_alloc, as a rule
+  }
+  if (block)
+    return block;
+  if (limit > 0)
+    taken.fetch_sub(asked, std::memory_order_relaxed);
+  return resourceError("cannot be allocated");
+}
+
+void Memory::release(void *block, size_t bytes) noexcept {
+  if (resource)
+    resource->deallocate(block, bytes, MLC_ALIGNMENT);
+  else
+    std::free(block);
+  if (limit > 0)
+    taken.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+}
+
+const std::shared_ptr<Memory> &Memory::ofProcess() {
+  static const auto *memory =
+      new std::shared_ptr<Memory>(std::make_shared<Memory>(nullptr, /*limit=*/0));
+  return *memory;
+}
+
+Result<AlignedBuffer> AlignedBuffer::allocate(int64_t bytes, const char *purpose,
+                                              std::shared_ptr<Memory> source) {
+  auto failed = [&](const std::string &why) {
+    return resourceError(std::string(purpose) + " of " + std::to_string(bytes) + " bytes " + why);
+  };
+  // An image reports a size that does not fit as a negative one.
+  if (bytes < 0)
+    return failed("cannot be allocated");
+  AlignedBuffer buffer;
+  buffer.bytes =
+      static_cast<size_t>(bytes > 0 ? bytes : 1); // exact, so that a checker sees the end
+  auto block = source->allocate(buffer.bytes);
+  if (!block)
+    return failed(block.error().message);
+  buffer.block = *block;
+  buffer.source = std::move(source);
+  return buffer;
+}
+
+} // namespace mlc
