@@ -1,7 +1,9 @@
-/* The C ABI from a C11 program: the digits one by one, and wrong use.
+/* The C ABI from a C11 program: the digits one by one, what a host may give, and wrong
+ * use.
  *
- *   use MODEL
+ *   use MODEL DIRECTORY
  */
+#define _POSIX_C_SOURCE 200112L /* posix_memalign */
 #include "mlc/c/mlc.h"
 
 #include <stdio.h>
@@ -128,13 +130,168 @@ static void load_wrongly(mlc_engine *engine, const char *path) {
   CHECK(mlc_engine_load(engine, path, &newer.options, &model) == MLC_UNSUPPORTED && !model);
 }
 
+/* One call for all rows: only the memory changes. */
+static void rebind(const mlc_executable *model) {
+  static float images[3 * PIXELS], logits[3 * CLASSES], rows[3 * CLASSES];
+  for (int i = 0; i < 3 * PIXELS; ++i)
+    images[i] = (float)(i % 13) / 16;
+  int64_t in[] = {3, PIXELS}, out[] = {3, CLASSES};
+  mlc_tensor image = {MLC_F32, 2, in, images}, result = {MLC_F32, 2, out, logits};
+  mlc_call *call;
+  CHECK(mlc_executable_bind(model, &image, 1, &result, 1, &call) == MLC_OK);
+  CHECK(mlc_call_run(call) == MLC_OK);
+  mlc_call_free(call);
+  in[0] = out[0] = 1;
+  result.data = rows;
+  CHECK(mlc_executable_bind(model, &image, 1, &result, 1, &call) == MLC_OK);
+  for (int row = 0; row < 3; ++row) {
+    const void *inputs[] = {images + row * PIXELS};
+    void *outputs[] = {rows + row * CLASSES};
+    CHECK(mlc_call_rebind(call, inputs, 1, outputs, 1) == MLC_OK);
+    CHECK(mlc_call_run(call) == MLC_OK);
+  }
+  CHECK(memcmp(rows, logits, sizeof rows) == 0);
+
+  const void *inputs[] = {images};
+  void *outputs[] = {images + PIXELS - 1};
+  CHECK(mlc_call_rebind(call, inputs, 1, outputs, 1) == MLC_BAD_INPUT && says("overlaps input"));
+  outputs[0] = NULL;
+  CHECK(mlc_call_rebind(call, inputs, 1, outputs, 1) == MLC_BAD_INPUT && says("is null"));
+  CHECK(mlc_call_rebind(call, inputs, 1, outputs, 0) == MLC_USAGE && says("0 outputs"));
+  CHECK(mlc_call_rebind(call, NULL, 1, outputs, 1) == MLC_USAGE && says("`inputs`"));
+  CHECK(mlc_call_rebind(call, inputs, 1, NULL, 1) == MLC_USAGE && says("`outputs`"));
+  CHECK(mlc_call_rebind(NULL, inputs, 1, outputs, 1) == MLC_USAGE && says("`call`"));
+  memset(rows, 0, sizeof rows);
+  CHECK(mlc_call_run(call) == MLC_OK); /* with what was right last */
+  CHECK(memcmp(rows + 2 * CLASSES, logits + 2 * CLASSES, sizeof logits / 3) == 0);
+  mlc_call_free(call);
+}
+
+static void cancel(mlc_engine *engine, const char *path) {
+  mlc_cancellation *cancellation;
+  CHECK(mlc_cancellation_create(NULL) == MLC_USAGE);
+  CHECK(mlc_cancellation_create(&cancellation) == MLC_OK);
+  mlc_cancellation_request(cancellation);
+  mlc_compile_options options = {.size = sizeof options, .cancellation = cancellation, .no_fuse = 1};
+  mlc_executable *model;
+  CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_CANCELLED && says("cancelled"));
+  mlc_cancellation_reset(cancellation);
+  CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_OK);
+
+  static float memory[PIXELS + CLASSES];
+  int64_t in[] = {1, PIXELS}, out[] = {1, CLASSES};
+  mlc_tensor image = {MLC_F32, 2, in, memory}, result = {MLC_F32, 2, out, memory + PIXELS};
+  mlc_call *call;
+  CHECK(mlc_executable_bind(model, &image, 1, &result, 1, &call) == MLC_OK);
+  CHECK(mlc_call_set_cancellation(NULL, cancellation) == MLC_USAGE);
+  CHECK(mlc_call_set_cancellation(call, cancellation) == MLC_OK);
+  CHECK(mlc_call_run(call) == MLC_OK);
+  mlc_cancellation_request(cancellation);
+  mlc_cancellation_free(cancellation); /* the call keeps the wish */
+  CHECK(mlc_call_run(call) == MLC_CANCELLED && says("the run was cancelled"));
+  CHECK(mlc_call_set_cancellation(call, NULL) == MLC_OK);
+  CHECK(mlc_call_run(call) == MLC_OK);
+  mlc_call_free(call);
+  mlc_executable_free(model);
+  mlc_cancellation_request(NULL);
+  mlc_cancellation_reset(NULL);
+  mlc_cancellation_free(NULL);
+}
+
+/* Memory of the host, which ends at some time, and a cache. */
+static size_t taken, most = SIZE_MAX;
+
+static void *take(void *context, size_t bytes, size_t alignment) {
+  CHECK(context == &taken && bytes > 0 && alignment == MLC_ALIGNMENT);
+  void *memory = NULL;
+  if (taken + bytes > most || posix_memalign(&memory, alignment, bytes) != 0)
+    return NULL;
+  taken += bytes;
+  return memory;
+}
+
+static void give_back(void *context, void *memory, size_t bytes, size_t alignment) {
+  CHECK(context == &taken && alignment == MLC_ALIGNMENT && bytes <= taken);
+  taken -= bytes;
+  free(memory);
+}
+
+static void host_services(const char *path, const char *directory) {
+  mlc_engine_options options = {.size = sizeof options,
+                                .allocate = take,
+                                .deallocate = give_back,
+                                .memory_context = &taken,
+                                .cache_directory = directory};
+  mlc_engine *engine;
+  mlc_executable *model;
+  for (int i = 0; i < 2; ++i) {
+    CHECK(mlc_engine_create(&options, &engine) == MLC_OK);
+    CHECK(mlc_engine_load(engine, path, NULL, &model) == MLC_OK);
+    mlc_engine_free(engine);
+    CHECK(taken > 0);
+    run(model);
+    mlc_executable_free(model);
+    CHECK(taken == 0);
+    options.compiler = "there-is-no-such-library.so"; /* The cache has the image. */
+  }
+  most = 100;
+  CHECK(mlc_engine_create(&options, &engine) == MLC_OK);
+  CHECK(mlc_engine_load(engine, path, NULL, &model) == MLC_RESOURCE_LIMIT && !model);
+  CHECK(says("prepared parameters") && says("cannot be allocated") && taken == 0);
+  mlc_engine_free(engine);
+  most = SIZE_MAX;
+  options.memory_limit = 100;
+  CHECK(mlc_engine_create(&options, &engine) == MLC_OK);
+  CHECK(mlc_engine_load(engine, path, NULL, &model) == MLC_RESOURCE_LIMIT);
+  CHECK(says("the engine's limit of 100 bytes"));
+  mlc_engine_free(engine);
+
+  options.cache_directory = path; /* a file */
+  CHECK(mlc_engine_create(&options, &engine) == MLC_BAD_INPUT && says("is not a directory"));
+  options.cache_directory = NULL;
+  options.cache_bytes = -1;
+  CHECK(mlc_engine_create(&options, &engine) == MLC_USAGE);
+  options.cache_bytes = 0;
+  options.deallocate = NULL;
+  CHECK(mlc_engine_create(&options, &engine) == MLC_USAGE && says("`deallocate`"));
+}
+
+/* Callers that were built against an older, shorter struct. */
+static void old_caller(const char *path) {
+  mlc_engine_options options;
+  memset(&options, 0xff, sizeof options); /* what lies behind the old struct */
+  memset(&options, 0, offsetof(mlc_engine_options, allocate));
+  options.size = offsetof(mlc_engine_options, allocate);
+  mlc_engine *engine;
+  mlc_executable *model;
+  CHECK(mlc_engine_create(&options, &engine) == MLC_OK);
+  mlc_compile_options compile;
+  memset(&compile, 0xff, sizeof compile);
+  memset(&compile, 0, offsetof(mlc_compile_options, cancellation));
+  compile.size = offsetof(mlc_compile_options, cancellation);
+  CHECK(mlc_engine_load(engine, path, &compile, &model) == MLC_OK);
+  mlc_executable_free(model);
+  mlc_engine_free(engine);
+}
+
+static void other_version(mlc_engine *engine, const char *directory) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/version-2.json", directory);
+  FILE *file = fopen(path, "w");
+  CHECK(file && fputs("{\"format_version\": 2, \"functions\": []}", file) >= 0 &&
+        fclose(file) == 0);
+  mlc_executable *model;
+  CHECK(mlc_engine_load(engine, path, NULL, &model) == MLC_UNSUPPORTED && !model);
+  CHECK(says("version-2.json") && says("version 2 is newer"));
+}
+
 static void count_lines(void *context, const char *text) {
   CHECK(strlen(text) > 0);
   ++*(int *)context;
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc == 2);
+  CHECK(argc == 3);
   CHECK(mlc_c_version() == MLC_C_VERSION);
   CHECK(strcmp(mlc_last_error(), "") == 0);
   CHECK(mlc_engine_create(NULL, NULL) == MLC_USAGE && says("`engine` is null"));
@@ -144,9 +301,14 @@ int main(int argc, char **argv) {
   CHECK(mlc_engine_create(NULL, &engine) == MLC_OK);
   CHECK(mlc_engine_load(engine, argv[1], NULL, &model) == MLC_OK);
   load_wrongly(engine, argv[1]);
+  cancel(engine, argv[1]);
+  old_caller(argv[1]);
+  host_services(argv[1], argv[2]);
+  other_version(engine, argv[2]);
   mlc_engine_free(engine); /* the executable lives on */
   inspect(model);
   run(model);
+  rebind(model);
   bind_wrongly(model);
   mlc_executable_free(model);
 
