@@ -22,6 +22,7 @@
 #include "mlc/Runtime/Compiler.h"
 #include "mlc/Support/Cancellation.h"
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 #include <functional>
@@ -30,6 +31,7 @@
 #include <optional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// How a graph is executed.
 enum class Executor {
@@ -237,6 +239,7 @@ private:
   std::unique_ptr<State> state;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_MLC_H

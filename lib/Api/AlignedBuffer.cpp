@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 Result<void *> Memory::allocate(size_t bytes) {
   auto asked = static_cast<int64_t>(bytes);
@@ -71,4 +72,5 @@ Result<AlignedBuffer> AlignedBuffer::allocate(int64_t bytes, const char *purpose
   return buffer;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

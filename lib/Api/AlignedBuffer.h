@@ -3,12 +3,14 @@
 #define MLC_LIB_API_ALIGNEDBUFFER_H
 
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 
 #include <atomic>
 #include <memory>
 #include <memory_resource>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Where the blocks of an engine come from, and how much they may be. Thread-safe.
 class Memory {
@@ -60,6 +62,7 @@ private:
   size_t bytes = 0;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_ALIGNEDBUFFER_H

@@ -11,6 +11,7 @@
 #include <cstring>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 namespace {
 
@@ -109,4 +110,5 @@ Result<Tensors> runControlFlow(const Node &node, const Tensors &operands, const 
   }
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -3,10 +3,12 @@
 #define MLC_LIB_API_CONTROLFLOW_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 #include <functional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Runs a block of the node, by its number.
 using RunBlock =
@@ -22,6 +24,7 @@ Result<std::vector<Tensor>> runControlFlow(const Node &node, const std::vector<T
                                            const RunBlock &runBlock,
                                            const CollectedTypes &collected);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_CONTROLFLOW_H

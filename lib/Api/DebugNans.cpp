@@ -10,6 +10,7 @@
 #include <cmath>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// The place of the first NaN in row-major order, or -1.
 static int64_t findNan(const Tensor &tensor) {
@@ -43,4 +44,5 @@ Status refuseNewNan(std::string_view op, const std::vector<const Tensor *> &oper
   return {};
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

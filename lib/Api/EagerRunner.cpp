@@ -18,6 +18,7 @@
 #include <optional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 namespace {
 
@@ -336,4 +337,5 @@ Result<TensorMap> EagerRunner::operator()(const TensorMap &inputs) {
   return results;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -18,6 +18,7 @@
 #include <cstdlib>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 namespace {
 
@@ -311,4 +312,5 @@ Result<TensorMap> Engine::evaluate(const Graph &graph, const TensorMap &paramete
   return results;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -12,6 +12,7 @@
 #include <thread>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 const ImageInterface &Executable::interface() const { return state->loaded->image->interface(); }
 
@@ -251,4 +252,5 @@ const std::vector<Tensor> &Call::outputs() const { return state->outputs; }
 mlc_run_function Call::function() const { return state->function; }
 mlc_frame *Call::frame() { return &state->frame; }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

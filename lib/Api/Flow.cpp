@@ -12,7 +12,9 @@
 
 #include "mlc/Graph/Infer.h"
 
-namespace mlc::detail {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace detail {
 
 namespace {
 
@@ -145,4 +147,6 @@ std::vector<Tensor> applyFlow(Op op, const std::vector<Tensor> &operands, Attrib
   return check(runControlFlow(node, operands, runBlock, collected), where);
 }
 
-} // namespace mlc::detail
+} // namespace detail
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc

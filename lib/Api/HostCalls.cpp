@@ -9,6 +9,7 @@
 #include "mlc/mlc.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 Result<HostCalls> HostCalls::find(const ImageInterface &interface,
                                   std::shared_ptr<const Printer> printer) {
@@ -89,4 +90,5 @@ int32_t HostTable::call(void *context, int64_t index, const void *const *operand
   return 1;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

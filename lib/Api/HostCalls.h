@@ -6,10 +6,12 @@
 #include "mlc/Abi/Interface.h"
 #include "mlc/Graph/HostOps.h"
 #include "mlc/Support/Cancellation.h"
+#include "mlc/Support/Version.h"
 
 #include <mutex>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Where an engine's graphs print; outlives the engine in what it has compiled.
 /// Thread-safe.
@@ -76,6 +78,7 @@ private:
   Error error;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_HOSTCALLS_H

@@ -10,6 +10,7 @@
 #include "mlc/Runtime/CpuFeatures.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/.
 static uint64_t hashOf(std::string_view bytes) {
@@ -89,4 +90,5 @@ void ImageCache::put(const std::string &request, const std::string &target,
   }
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

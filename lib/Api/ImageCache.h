@@ -4,10 +4,12 @@
 
 #include "mlc/Abi/Door.h"
 #include "mlc/Runtime/CacheStore.h"
+#include "mlc/Support/Version.h"
 
 #include <functional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// The images of Compile requests in a store. Thread-safe as the store is.
 class ImageCache {
@@ -29,6 +31,7 @@ private:
   Log log;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_IMAGECACHE_H

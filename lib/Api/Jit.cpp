@@ -13,6 +13,7 @@
 #include <algorithm>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 struct JitFunction::Entry {
   const void *tag = nullptr;
@@ -301,4 +302,5 @@ Tensor JitFunction::runOne(const Entry &entry, const detail::Leaves &leaves) con
   return output;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

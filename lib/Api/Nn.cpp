@@ -10,7 +10,9 @@
 
 #include <cmath>
 
-namespace mlc::nn {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace nn {
 
 namespace {
 
@@ -330,4 +332,6 @@ void Sequential::members(Members &visit) {
     visit(std::to_string(i), *modules[i]);
 }
 
-} // namespace mlc::nn
+} // namespace nn
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc

@@ -12,6 +12,7 @@
 #include "mlc/Reference/Reference.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 Result<void *> threadScratch(int64_t bytes) {
   struct Scratch {
@@ -151,4 +152,5 @@ OpKernelCache::find(const Engine &engine, Op op, const std::vector<const Tensor 
   return kernels.emplace(std::move(bytes), std::move(shared)).first->second;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

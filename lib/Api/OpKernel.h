@@ -2,11 +2,14 @@
 #ifndef MLC_LIB_API_OPKERNEL_H
 #define MLC_LIB_API_OPKERNEL_H
 
+#include "mlc/Support/Version.h"
+
 #include "State.h"
 
 #include <optional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// An op for operands of known shapes, as a graph of one node, or run by the host.
 /// Immutable.
@@ -46,6 +49,7 @@ private:
   std::unordered_map<std::string, std::shared_ptr<const OpKernel>> kernels;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_OPKERNEL_H

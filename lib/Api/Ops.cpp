@@ -20,6 +20,7 @@
 #include <numeric>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 std::string toString(const SourceLocation &location) {
   // The name of the file alone: where it lies differs from machine to machine.
@@ -605,4 +606,5 @@ Tensor take(Operand x, const Tensor &indices, int64_t axis) {
                {{"axis", axisOf(axis, typeOf(tensor).rank(), "take", x.where)}}, x.where)[0];
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -13,6 +13,7 @@
 #include <set>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 namespace {
 
@@ -337,4 +338,5 @@ Result<Tensor> emptyTensor(DType dtype, Shape shape, const std::shared_ptr<Memor
   return Tensor::borrow(dtype, std::move(shape), data, owner);
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -11,9 +11,11 @@
 #include "AlignedBuffer.h"
 #include "HostCalls.h"
 
+#include "mlc/Support/Version.h"
 #include "mlc/mlc.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// The inputs, outputs and symbolic dimensions of a function.
 ImageInterface interfaceOf(const Function &function);
@@ -56,6 +58,7 @@ bool mentionsDims(const Attributes &attributes);
 Result<Tensor> emptyTensor(DType dtype, Shape shape,
                            const std::shared_ptr<Memory> &memory = Memory::ofProcess());
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_SIGNATURE_H

@@ -7,6 +7,7 @@
 #include "ImageCache.h"
 
 #include "mlc/Runtime/Image.h"
+#include "mlc/Support/Version.h"
 #include "mlc/mlc.h"
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <unordered_map>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// An image and the bytes it was loaded from.
 struct LoadedImage {
@@ -96,6 +98,7 @@ struct Call::State {
 /// The request for compiling `function` of a valid graph.
 DoorRequest compileRequest(const Graph &graph, const CompileOptions &options);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_STATE_H

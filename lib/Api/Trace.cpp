@@ -11,6 +11,7 @@
 #include <optional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 namespace {
 
@@ -237,4 +238,5 @@ void Trace::finish(const std::vector<Tensor> &outputs, const SourceLocation &whe
   captured.clear();
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

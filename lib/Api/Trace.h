@@ -4,11 +4,13 @@
 
 #include "mlc/Api/Flow.h"
 #include "mlc/Graph/Rewrite.h"
+#include "mlc/Support/Version.h"
 
 #include <functional>
 #include <memory>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// A function while its body runs on traced tensors. Tensors with elements that ops
 /// meet become constants, or parameters if they are larger than kLargestConstant and
@@ -102,6 +104,7 @@ inline const TraceSymbol &symbolOf(const Tensor &tensor) {
   return static_cast<const TraceSymbol &>(*tensor.tracedValue());
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_API_TRACE_H

@@ -5,6 +5,7 @@
 #include "mlc/Graph/Rewrite.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 FunctionBuilder::FunctionBuilder(const Graph &graph, std::string name) : graph(graph) {
   function.name = std::move(name);
@@ -134,4 +135,5 @@ const TensorType &FunctionBuilder::type(ValueId value) const {
 
 Function FunctionBuilder::finish() { return std::move(function); }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -12,6 +12,7 @@
 #include <algorithm>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 /// What a function amounts to with its calls inlined. Stops growing just above
@@ -87,4 +88,5 @@ void checkCalls(const Graph &graph, const GraphLimits &limits, Findings &finding
   depthFirst(graph.functions.size(), [&](size_t i) { return callees[i]; }, leave, cycle);
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -4,12 +4,14 @@
 
 #include "Findings.h"
 #include "mlc/Graph/Validate.h"
+#include "mlc/Support/Version.h"
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Depth-first search over items 0 ... count - 1 without recursion.
 /// `successors(i)` is a vector of items, `leave(i)` is called after all of them
@@ -67,6 +69,7 @@ template <typename Name> std::string cycleText(const std::vector<size_t> &items,
 /// are inlined. Every function must be sound by itself.
 void checkCalls(const Graph &graph, const GraphLimits &limits, Findings &findings);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_GRAPH_CALLGRAPH_H

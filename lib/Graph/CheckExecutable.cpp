@@ -14,6 +14,7 @@
 #include <set>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 bool leadsSymbolic(const TensorType &type) { return type.rank() > 0 && type.dims[0].isSymbolic(); }
@@ -99,4 +100,5 @@ Status checkExecutable(const Graph &graph, const Function &function) {
   return checkInlined(inlined->functions.front());
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -3,8 +3,10 @@
 #define MLC_LIB_GRAPH_FINDINGS_H
 
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Collects up to 20 findings, one a line. The error's kind is that of the most
 /// basic one: malformed before unsupported before too large.
@@ -39,6 +41,7 @@ private:
   int64_t count = 0;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_GRAPH_FINDINGS_H

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 std::string toString(const Dim &dim) {
   return dim.isSymbolic() ? dim.name : std::to_string(dim.size);
@@ -49,4 +50,5 @@ std::vector<std::string> symbolicDims(const Function &function) {
   return names;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -12,6 +12,7 @@
 #include <new>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 struct Registry {
@@ -132,4 +133,5 @@ Status runCustomOp(const CustomOp &op, const std::string &name, const std::vecto
   });
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -8,6 +8,7 @@
 #include "Inference.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 GraphIndex::GraphIndex(const Graph &graph) {
   for (const Function &function : graph.functions)
@@ -203,4 +204,5 @@ TensorType substituteDims(TensorType type, const std::map<std::string, Dim> &bin
   return type;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

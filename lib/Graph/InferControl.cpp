@@ -8,6 +8,7 @@
 #include "Inference.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 using Types = std::vector<TensorType>;
@@ -114,4 +115,5 @@ InferredTypes inferScan(const Inference &in) {
   return results;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -10,6 +10,7 @@
 #include "mlc/Support/CheckedMath.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 using Ints = std::vector<int64_t>;
@@ -544,4 +545,5 @@ InferredTypes inferOp(const Inference &in) {
   return internalError("op " + std::to_string(static_cast<int>(in.op)) + " has no inference");
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -9,8 +9,10 @@
 #define MLC_LIB_GRAPH_INFERENCE_H
 
 #include "mlc/Graph/Infer.h"
+#include "mlc/Support/Version.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 using InferredTypes = Result<std::vector<TensorType>>;
 
@@ -35,6 +37,7 @@ InferredTypes inferIf(const Inference &in);
 InferredTypes inferWhile(const Inference &in);
 InferredTypes inferScan(const Inference &in);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_GRAPH_INFERENCE_H

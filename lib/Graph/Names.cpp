@@ -3,6 +3,7 @@
 #include "Names.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 constexpr size_t kMaxNameBytes = 1024;
 constexpr size_t kMaxDimNameBytes = 64;
@@ -75,4 +76,5 @@ std::string nameError(const char *what, std::string_view name) {
   return prefix + "UTF-8 without control characters";
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

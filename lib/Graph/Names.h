@@ -2,10 +2,13 @@
 #ifndef MLC_LIB_GRAPH_NAMES_H
 #define MLC_LIB_GRAPH_NAMES_H
 
+#include "mlc/Support/Version.h"
+
 #include <string>
 #include <string_view>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// 1 to 1024 bytes of UTF-8 without control characters.
 bool isName(std::string_view name);
@@ -20,6 +23,7 @@ std::string printable(std::string_view name);
 /// Says why isName(name) is false; `what` is "value", "node", ...
 std::string nameError(const char *what, std::string_view name);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_GRAPH_NAMES_H

@@ -3,6 +3,7 @@
 #include "mlc/Graph/OpTable.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 static constexpr AttributeInfo kAttributes[] = {
 #define MLC_ATTRIBUTE(NAME, KIND, OPTIONAL, DEFAULT) {NAME, AttributeKind::KIND, OPTIONAL, DEFAULT},
@@ -45,4 +46,5 @@ int32_t numOps() { return static_cast<int32_t>(std::size(kOps)); }
 
 Op opAt(int32_t index) { return kOps[index].op; }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

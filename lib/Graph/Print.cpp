@@ -15,6 +15,7 @@
 #include "mlc/Graph/Print.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 constexpr int64_t kMaxConstantElements = 16;
@@ -135,4 +136,5 @@ std::string print(const Graph &graph) {
   return text;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

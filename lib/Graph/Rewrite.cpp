@@ -14,6 +14,7 @@
 #include <set>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 template <typename BlockT, typename Visit> void walkBlock(BlockT &block, const Visit &visit) {
@@ -264,4 +265,5 @@ void removeDeadNodes(Function &function) {
   renumber(function.body, newIds);
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -19,6 +19,7 @@
 #include <limits>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 constexpr std::string_view kMagic = "mlc-graph";
@@ -275,4 +276,5 @@ Result<Graph> deserialize(std::string_view bytes) {
   return graph;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -2,11 +2,14 @@
 #ifndef MLC_LIB_GRAPH_UNIQUENAMES_H
 #define MLC_LIB_GRAPH_UNIQUENAMES_H
 
+#include "mlc/Support/Version.h"
+
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// `wanted` if it is free, else `wanted` with the first free suffix "_1", "_2"
 /// ...; takes it. `names` maps taken names to the next suffix to try.
@@ -23,6 +26,7 @@ inline std::string takeUniqueName(std::unordered_map<std::string, int64_t> &name
   }
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_GRAPH_UNIQUENAMES_H

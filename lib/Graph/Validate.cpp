@@ -18,6 +18,7 @@
 #include <unordered_set>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 std::string quoted(std::string_view name) { return '`' + std::string(name) + '`'; }
@@ -397,4 +398,5 @@ Status validate(const Graph &graph, const GraphLimits &limits) {
   return findings.status();
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

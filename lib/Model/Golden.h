@@ -4,8 +4,10 @@
 
 #include "Json.h"
 #include "mlc/Model/Model.h"
+#include "mlc/Support/Version.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// A golden whose tensors are still names of tensors in the file.
 struct GoldenEntry {
@@ -21,6 +23,7 @@ std::string writeGoldens(const std::vector<GoldenEntry> &entries);
 /// types and sizes of named dimensions consistent.
 Status checkGolden(const Golden &golden, const Graph &graph);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_MODEL_GOLDEN_H

@@ -4,8 +4,10 @@
 
 #include "Json.h"
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 inline constexpr int64_t kFormatVersion = 1;
 
@@ -16,6 +18,7 @@ Result<Graph> graphFromDocument(const JsonDocument &document, const std::string 
 /// One line without spaces, for metadata, or laid out for people.
 std::string writeGraph(const Graph &graph, bool compact);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_MODEL_GRAPHJSON_H

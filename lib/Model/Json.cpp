@@ -73,6 +73,7 @@ void mlc::appendJsonString(std::string &out, std::string_view text) {
 //===----------------------------------------------------------------------===//
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 /// Receives nlohmann's events. Every function returns whether to go on.
 class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
 public:
@@ -181,6 +182,7 @@ private:
   std::vector<uint32_t> containers; ///< Those that are open, innermost last.
   std::vector<std::string_view> keys;
 };
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string &name) {

@@ -10,6 +10,7 @@
 #define MLC_LIB_MODEL_JSON_H
 
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 
 #include <initializer_list>
 #include <string>
@@ -17,6 +18,7 @@
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 enum class JsonKind : uint8_t { Null, False, True, Integer, Float, String, Array, Object };
 /// "an integer".
@@ -127,6 +129,7 @@ void appendJsonString(std::string &out, std::string_view text);
 std::string forMessage(std::string_view text, size_t limit = 60);
 std::string quoteForMessage(std::string_view text);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_MODEL_JSON_H

@@ -6,6 +6,7 @@
 #ifndef MLC_LIB_MODEL_SAFETENSORS_H
 #define MLC_LIB_MODEL_SAFETENSORS_H
 
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 #include <functional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Where a file's bytes come from.
 struct ByteSource {
@@ -52,6 +54,7 @@ std::string writeSafetensorsHeader(const std::map<std::string, std::string> &met
                                    const std::map<std::string, Tensor> &tensors,
                                    std::vector<const Tensor *> &order);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_MODEL_SAFETENSORS_H

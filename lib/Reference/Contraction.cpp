@@ -2,7 +2,9 @@
 
 #include "Ops.h"
 
-namespace mlc::reference {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace reference {
 
 /// c[b, i, j] = sum over k of a[b, i, k] * b[b, k, j], in the order of k.
 /// `multiplyAdd(sum, x, y)` is the step.
@@ -43,4 +45,6 @@ Result<Tensor> evaluateMatMul(const Node &node, const Operands &operands, const 
                                      }));
 }
 
-} // namespace mlc::reference
+} // namespace reference
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc

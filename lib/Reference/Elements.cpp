@@ -5,7 +5,9 @@
 #include <cmath>
 #include <limits>
 
-namespace mlc::reference {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace reference {
 
 std::vector<double> floats(const Tensor &tensor) {
   const auto *data = tensor.dataAs<float>();
@@ -92,4 +94,6 @@ int64_t flatIndex(const Shape &shape, const Shape &index) {
   return flat;
 }
 
-} // namespace mlc::reference
+} // namespace reference
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc

@@ -10,7 +10,9 @@
 #include <cmath>
 #include <limits>
 
-namespace mlc::reference {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace reference {
 namespace {
 
 constexpr double kSqrtHalf = 0.70710678118654752440;
@@ -220,4 +222,6 @@ Result<Tensor> evaluateCast(const Node &, const Operands &operands, const Result
   return result;
 }
 
-} // namespace mlc::reference
+} // namespace reference
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc

@@ -9,8 +9,11 @@
 #define MLC_LIB_REFERENCE_OPS_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
-namespace mlc::reference {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace reference {
 
 struct ResultType {
   DType dtype;
@@ -77,6 +80,8 @@ private:
 /// The row-major place of `index` in `shape`.
 int64_t flatIndex(const Shape &shape, const Shape &index);
 
-} // namespace mlc::reference
+} // namespace reference
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc
 
 #endif // MLC_LIB_REFERENCE_OPS_H

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <limits>
 
-namespace mlc::reference {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace reference {
 
 /// By element of `shape`, its place in a tensor of the same shape but for `axes`,
 /// which have size 1.
@@ -94,4 +96,6 @@ Result<Tensor> evaluateSoftmax(const Node &node, const Operands &operands, const
   return fromFloats(type, values);
 }
 
-} // namespace mlc::reference
+} // namespace reference
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc

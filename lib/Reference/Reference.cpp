@@ -13,6 +13,7 @@
 #include <new>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace {
 
 TensorType typeOf(const Tensor &tensor) {
@@ -345,4 +346,5 @@ Result<std::vector<Tensor>> evaluateReference(const Graph &graph, const Function
   return outputs;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc

@@ -4,7 +4,9 @@
 
 #include <cstring>
 
-namespace mlc::reference {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace reference {
 
 static void copyElement(const Tensor &from, int64_t source, Tensor &to, int64_t target) {
   auto bytes = static_cast<size_t>(dtypeBytes(from.dtype()));
@@ -107,4 +109,6 @@ Result<Tensor> evaluateTake(const Node &node, const Operands &operands, const Re
   });
 }
 
-} // namespace mlc::reference
+} // namespace reference
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc

@@ -3,9 +3,11 @@
 #define MLC_LIB_TENSOR_NPYHEADER_H
 
 #include "mlc/Support/File.h"
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 struct NpyHeader {
   /// As many bytes as a header can have.
@@ -29,6 +31,7 @@ Status checkNpyData(const Tensor &tensor, const std::string &name);
 Result<Tensor> readNpyAt(const RegularFile &file, int64_t offset, int64_t totalBytes,
                          const std::string &name);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_LIB_TENSOR_NPYHEADER_H

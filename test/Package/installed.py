@@ -5,6 +5,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,11 @@ with tempfile.TemporaryDirectory() as name:
     for header in headers:
         text = (here / "first" / header).read_text()
         assert "llvm/" not in text and "mlir/" not in text, header
+    # What C++ programs link is in the inline namespace of its version.
+    symbols = run("nm", "-C", "--defined-only", "-g", *(here / "first/lib").glob("*.a"))
+    ours = [line for line in symbols.splitlines() if " mlc::" in line]
+    foreign = [line for line in ours if not re.search(r" mlc::v\d", line)]
+    assert len(ours) > 100 and not foreign, foreign[:5]
     prefix = (here / "first").rename(here / "moved")
 
     run(cmake, "-S", sources / "test/Package/consumer", "-B", here / "consumer", f"-DSOURCES={sources}",
@@ -68,12 +74,12 @@ with tempfile.TemporaryDirectory() as name:
     classes = run(here / "consumer/embed", digits / "digits.safetensors", digits / "heldout-images.npy",
                   **environment)
     assert len(classes.split()) == 10, classes
-    run(here / "consumer/use", digits / "digits.safetensors", **environment)
+    run(here / "consumer/use", digits / "digits.safetensors", here / "cache", **environment)
 
     # pkg-config, and the tools where they lie.
     flags = run("pkg-config", "--cflags", "--libs", "mlc", PKG_CONFIG_PATH=str(prefix / "lib/pkgconfig")).split()
     run("cc", "-std=c11", sources / "test/EndToEnd/c-abi/use.c", *flags, "-o", here / "use")
-    run(here / "use", digits / "digits.safetensors", **environment)
+    run(here / "use", digits / "digits.safetensors", here / "cache", **environment)
     graph = run(prefix / "bin/mlc-run", digits / "digits.safetensors", "--emit=graph")
     assert "function main(images : f32[batch,64])" in graph, graph
     selftest = run(prefix / "bin/mlc-run", sources / "examples/fancy/fancy.json", "--emit=llvm")

@@ -8,9 +8,12 @@
 #ifndef MLC_ABI_CPUFEATURETABLE_H
 #define MLC_ABI_CPUFEATURETABLE_H
 
+#include "mlc/Support/Version.h"
+
 #include <cstdint>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Registers that the operating system must save for a feature to be usable.
 enum class CpuState { Sse, Avx, Avx512 };
@@ -53,6 +56,7 @@ inline constexpr CpuFeature kCpuFeatures[] = {
     {"ssse3", 1, 0, CpuFeature::ECX, 9, CpuState::Sse},
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_ABI_CPUFEATURETABLE_H

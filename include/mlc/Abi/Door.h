@@ -11,6 +11,7 @@
 
 #include "mlc/Support/Bytes.h"
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 
 #include <string>
 #include <utility>
@@ -31,6 +32,7 @@ using mlc_door_exit_without_memory_function = void (*)(int32_t status);
 #define MLC_DOOR_EXIT_WITHOUT_MEMORY_SYMBOL "mlc_door_exit_without_memory"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 inline constexpr int64_t kDoorVersion = 2;
 
@@ -127,6 +129,7 @@ struct DoorReply {
   }
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_ABI_DOOR_H

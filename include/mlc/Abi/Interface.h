@@ -8,11 +8,13 @@
 
 #include "mlc/Support/Bytes.h"
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 
 #include <string>
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 inline constexpr int64_t kImageVersion = 3;
 #define MLC_INTERFACE_SECTION ".mlc.interface"
@@ -148,6 +150,7 @@ struct ImageInterface {
   }
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_ABI_INTERFACE_H

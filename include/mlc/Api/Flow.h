@@ -28,11 +28,13 @@
 
 #include "mlc/Api/Leaves.h"
 #include "mlc/Api/Ops.h"
+#include "mlc/Support/Version.h"
 
 #include <functional>
 #include <optional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace detail {
 
 /// A block of an op: from the tensors that it is given to those that it returns.
@@ -186,6 +188,7 @@ auto scan(Body &&body, const State &init, const Xs &sequence, bool reverse = fal
   return detail::withTensors(std::move(*result), tensors.data());
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_API_FLOW_H

@@ -23,6 +23,7 @@
 
 #include "mlc/Api/Leaves.h"
 #include "mlc/Graph/Print.h"
+#include "mlc/Support/Version.h"
 #include "mlc/mlc.h"
 
 #include <atomic>
@@ -31,6 +32,7 @@
 #include <unordered_map>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// A signature was met for the first time.
 struct TraceEvent {
@@ -196,6 +198,7 @@ template <typename F> Jit<std::decay_t<F>> jit(F &&function, JitOptions options 
   return Jit<std::decay_t<F>>(std::forward<F>(function), std::move(options));
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_API_JIT_H

@@ -13,6 +13,7 @@
 #ifndef MLC_API_LEAVES_H
 #define MLC_API_LEAVES_H
 
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 #include <array>
@@ -24,6 +25,7 @@
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 namespace detail {
 
 struct AnyVisit {
@@ -151,6 +153,7 @@ template <typename T> void replaceLeaves(T &value, ReplaceLeaves tensors) {
 }
 
 } // namespace detail
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_API_LEAVES_H

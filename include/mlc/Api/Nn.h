@@ -16,10 +16,13 @@
 #define MLC_API_NN_H
 
 #include "mlc/Api/Jit.h"
+#include "mlc/Support/Version.h"
 
 #include <memory>
 
-namespace mlc::nn {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace nn {
 
 class Module;
 
@@ -200,6 +203,8 @@ private:
   std::vector<std::shared_ptr<Module>> modules;
 };
 
-} // namespace mlc::nn
+} // namespace nn
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc
 
 #endif // MLC_API_NN_H

@@ -18,11 +18,13 @@
 #define MLC_API_OPS_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 #include <initializer_list>
 #include <type_traits>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Where in the source of the caller something stands.
 struct SourceLocation {
@@ -192,6 +194,7 @@ Tensor customOp(const std::string &name, const std::vector<Tensor> &operands,
 std::vector<Tensor> apply(Op op, const std::vector<Tensor> &operands, Attributes attributes,
                           SourceLocation where = SourceLocation::here());
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_API_OPS_H

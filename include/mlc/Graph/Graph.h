@@ -11,6 +11,7 @@
 #define MLC_GRAPH_GRAPH_H
 
 #include "mlc/Graph/OpTable.h"
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 #include <map>
@@ -19,6 +20,7 @@
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// A dimension: a size >= 0, or the name of a size known at run time. Equal
 /// names in one function mean equal sizes.
@@ -108,6 +110,7 @@ std::string placeOf(const Function &function, const Node &node);
 /// in its inputs. This is the order of mlc_frame::dims.
 std::vector<std::string> symbolicDims(const Function &function);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_GRAPH_GRAPH_H

@@ -8,11 +8,13 @@
 #define MLC_GRAPH_HOSTOPS_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 #include <functional>
 #include <memory>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Where printed values go. The memory of `value` is the graph's: clone() what is to
 /// be kept. Called by the thread that runs the graph, so by several at once if
@@ -51,6 +53,7 @@ Status runCheck(const std::string &message, const Tensor &condition);
 Status runCustomOp(const CustomOp &op, const std::string &name, const std::vector<Tensor> &operands,
                    Tensor &result);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_GRAPH_HOSTOPS_H

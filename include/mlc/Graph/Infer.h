@@ -3,11 +3,13 @@
 #define MLC_GRAPH_INFER_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 #include <set>
 #include <unordered_map>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Functions and parameters by name, for graphs too large to search linearly.
 /// Must not outlive the graph; of equal names the first counts.
@@ -66,6 +68,7 @@ Result<std::map<std::string, Dim>> bindDims(const Function &callee,
 /// `type` with its symbolic names replaced where `bindings` has them.
 TensorType substituteDims(TensorType type, const std::map<std::string, Dim> &bindings);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_GRAPH_INFER_H

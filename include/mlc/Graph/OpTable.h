@@ -8,11 +8,14 @@
 #ifndef MLC_GRAPH_OPTABLE_H
 #define MLC_GRAPH_OPTABLE_H
 
+#include "mlc/Support/Version.h"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// The ops of the model file, in the order of MLCOps.td: Op::Parameter,
 /// Op::Constant, Op::MatMul, Op::Add, ... (the td's `graphEnum`).
@@ -55,6 +58,7 @@ std::optional<Op> parseOp(std::string_view name);
 int32_t numOps();
 Op opAt(int32_t index);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_GRAPH_OPTABLE_H

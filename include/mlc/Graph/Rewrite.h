@@ -3,11 +3,13 @@
 #define MLC_GRAPH_REWRITE_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 #include <functional>
 #include <unordered_map>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Appends nodes to a function; every step checks types, so what it builds is
 /// well formed. Names are made unique.
@@ -80,6 +82,7 @@ bool hasEffect(const Node &node);
 /// one mentions.
 void removeDeadNodes(Function &function);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_GRAPH_REWRITE_H

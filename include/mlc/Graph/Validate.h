@@ -3,8 +3,10 @@
 #define MLC_GRAPH_VALIDATE_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Bounds that keep time and memory of everything after validation bounded.
 struct GraphLimits {
@@ -26,6 +28,7 @@ Status validate(const Graph &graph, const GraphLimits &limits = {});
 /// name, in leading position only, is supported.
 Status checkExecutable(const Graph &graph, const Function &function);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_GRAPH_VALIDATE_H

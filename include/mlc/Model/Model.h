@@ -8,12 +8,14 @@
 #define MLC_MODEL_MODEL_H
 
 #include "mlc/Graph/Graph.h"
+#include "mlc/Support/Version.h"
 
 #include <map>
 #include <string>
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Inputs and expected outputs of one call that travel with the model.
 struct Golden {
@@ -55,6 +57,7 @@ Status saveTensors(const std::string &path, const std::map<std::string, Tensor> 
 std::string graphToJson(const Graph &graph);
 Result<Graph> graphFromJson(std::string_view text, const std::string &nameForErrors);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_MODEL_MODEL_H

@@ -8,10 +8,12 @@
 #define MLC_REFERENCE_REFERENCE_H
 
 #include "mlc/Graph/HostOps.h"
+#include "mlc/Support/Version.h"
 
 #include <map>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 using ParameterMap = std::map<std::string, Tensor>;
 
@@ -28,6 +30,7 @@ Result<std::vector<Tensor>> evaluateNode(const Node &node, const std::vector<Ten
                                          const std::vector<TensorType> &resultTypes,
                                          const PrintFunction &print = {});
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_REFERENCE_REFERENCE_H

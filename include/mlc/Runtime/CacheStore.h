@@ -3,11 +3,13 @@
 #define MLC_RUNTIME_CACHESTORE_H
 
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 
 #include <memory>
 #include <optional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Where engines keep compiled images, so that a program need not compile again what it
 /// compiled in an earlier run. What is stored is machine code that the process runs
@@ -31,6 +33,7 @@ public:
                                                        int64_t maxBytes = int64_t(256) << 20);
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_RUNTIME_CACHESTORE_H

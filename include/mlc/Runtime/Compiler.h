@@ -4,10 +4,12 @@
 
 #include "mlc/Abi/Door.h"
 #include "mlc/Support/Cancellation.h"
+#include "mlc/Support/Version.h"
 
 #include <memory>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Limits of one compilation in a helper process; 0 means none.
 struct HelperLimits {
@@ -34,6 +36,7 @@ public:
                                                        std::string helperPath = "");
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_RUNTIME_COMPILER_H

@@ -4,8 +4,10 @@
 
 #include "mlc/Abi/Door.h"
 #include "mlc/Support/Cancellation.h"
+#include "mlc/Support/Version.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// The entry points of the compiler half, valid for the life of the process.
 struct CompilerLibrary {
@@ -20,6 +22,7 @@ struct CompilerLibrary {
   std::string call(std::string_view request, const Cancellation *cancellation = nullptr) const;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_RUNTIME_COMPILERLIBRARY_H

@@ -10,10 +10,12 @@
 
 #include "mlc/Abi/Frame.h"
 #include "mlc/Abi/Interface.h"
+#include "mlc/Support/Version.h"
 
 #include <memory>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Immutable and thread-safe once loaded; unmapped with the last reference.
 class Image {
@@ -42,6 +44,7 @@ private:
   size_t mappedBytes = 0;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_RUNTIME_IMAGE_H

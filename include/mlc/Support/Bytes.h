@@ -9,12 +9,15 @@
 #ifndef MLC_SUPPORT_BYTES_H
 #define MLC_SUPPORT_BYTES_H
 
+#include "mlc/Support/Version.h"
+
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 class ByteWriter {
 public:
@@ -80,6 +83,7 @@ private:
   bool good = true;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_SUPPORT_BYTES_H

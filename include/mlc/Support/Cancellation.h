@@ -2,11 +2,14 @@
 #ifndef MLC_SUPPORT_CANCELLATION_H
 #define MLC_SUPPORT_CANCELLATION_H
 
+#include "mlc/Support/Version.h"
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// A wish that compilations and runs end. They look at it at least every 100 ms, but for
 /// a compilation in this process, which looks between two passes of the compiler, and
@@ -34,6 +37,7 @@ private:
   std::shared_ptr<std::atomic<int32_t>> flag;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_SUPPORT_CANCELLATION_H

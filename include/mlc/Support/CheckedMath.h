@@ -2,10 +2,13 @@
 #ifndef MLC_SUPPORT_CHECKEDMATH_H
 #define MLC_SUPPORT_CHECKEDMATH_H
 
+#include "mlc/Support/Version.h"
+
 #include <cstdint>
 #include <optional>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// a * b, or nothing when the product does not fit.
 inline std::optional<int64_t> checkedMul(int64_t a, int64_t b) {
@@ -28,6 +31,7 @@ constexpr int64_t alignTo(int64_t value, int64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_SUPPORT_CHECKEDMATH_H

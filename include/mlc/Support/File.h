@@ -3,6 +3,7 @@
 #define MLC_SUPPORT_FILE_H
 
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 
 #include <cstdint>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// The bytes of a regular file. Directories, FIFOs and devices are BadInput (a
 /// FIFO is not waited for), files larger than `maxBytes` ResourceLimit.
@@ -57,6 +59,7 @@ private:
   std::string_view contents;
 };
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_SUPPORT_FILE_H

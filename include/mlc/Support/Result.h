@@ -9,6 +9,8 @@
 #ifndef MLC_SUPPORT_RESULT_H
 #define MLC_SUPPORT_RESULT_H
 
+#include "mlc/Support/Version.h"
+
 #include <cstdint>
 #include <exception>
 #include <string>
@@ -16,6 +18,7 @@
 #include <variant>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// What went wrong, in the classes that mlc-run's exit codes document.
 enum class ErrorKind : int32_t {
@@ -97,6 +100,7 @@ inline Error badInputError(std::string m) { return {ErrorKind::BadInput, std::mo
 inline Error resourceError(std::string m) { return {ErrorKind::ResourceLimit, std::move(m)}; }
 inline Error cancelledError(std::string m) { return {ErrorKind::Cancelled, std::move(m)}; }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_SUPPORT_RESULT_H

@@ -9,11 +9,14 @@
 #ifndef MLC_TENSOR_DLPACK_H
 #define MLC_TENSOR_DLPACK_H
 
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 #include <cstdint>
 
-namespace mlc::dlpack {
+namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
+namespace dlpack {
 
 inline constexpr uint32_t kMajorVersion = 1, kMinorVersion = 0;
 inline constexpr int32_t kCpu = 1; ///< DLDevice::device_type
@@ -41,9 +44,12 @@ struct ManagedTensor {
   TensorView tensor;
 };
 
-} // namespace mlc::dlpack
+} // namespace dlpack
+} // namespace MLC_VERSION_NAMESPACE
+} // namespace mlc
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// `tensor` for another library, sharing its memory. The caller owns the result.
 /// Usage error for a traced tensor.
@@ -55,6 +61,7 @@ Result<dlpack::ManagedTensor *> toDLPack(const Tensor &tensor);
 /// sense) the caller keeps `managed`.
 Result<Tensor> fromDLPack(dlpack::ManagedTensor *managed);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_TENSOR_DLPACK_H

@@ -2,12 +2,15 @@
 #ifndef MLC_TENSOR_DTYPE_H
 #define MLC_TENSOR_DTYPE_H
 
+#include "mlc/Support/Version.h"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// Element types. The numbering is part of the canonical bytes: append only.
 /// Signedness is in the dtype; Bool is one byte, 0 or 1, in memory.
@@ -49,6 +52,7 @@ template <typename T> constexpr DType dtypeOf() {
   }
 }
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_TENSOR_DTYPE_H

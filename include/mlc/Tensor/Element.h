@@ -7,9 +7,11 @@
 #ifndef MLC_TENSOR_ELEMENT_H
 #define MLC_TENSOR_ELEMENT_H
 
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 /// The value of an f16 or bf16 given by its bits. Exact.
 float halfToFloat(uint16_t bits);
@@ -34,6 +36,7 @@ std::string elementToString(const Tensor &tensor, int64_t index);
 /// bools ("true", "false", "0", "1"), not a value of the dtype.
 Status parseElement(Tensor &tensor, int64_t index, std::string_view text);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_TENSOR_ELEMENT_H

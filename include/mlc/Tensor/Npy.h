@@ -9,12 +9,14 @@
 #ifndef MLC_TENSOR_NPY_H
 #define MLC_TENSOR_NPY_H
 
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
 
 #include <string>
 #include <string_view>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 Result<Tensor> readNpy(const std::string &path);
 Result<Tensor> parseNpy(std::string_view bytes, const std::string &nameForErrors);
@@ -22,6 +24,7 @@ Status writeNpy(const std::string &path, const Tensor &tensor);
 /// The member `name` (with or without ".npy") of an .npz archive.
 Result<Tensor> readNpz(const std::string &path, const std::string &name);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_TENSOR_NPY_H

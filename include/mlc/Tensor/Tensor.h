@@ -9,6 +9,7 @@
 #define MLC_TENSOR_TENSOR_H
 
 #include "mlc/Support/Result.h"
+#include "mlc/Support/Version.h"
 #include "mlc/Tensor/DType.h"
 
 #include <cstddef>
@@ -17,6 +18,7 @@
 #include <vector>
 
 namespace mlc {
+inline namespace MLC_VERSION_NAMESPACE {
 
 using Shape = std::vector<int64_t>;
 /// The size, in the shape of a traced tensor, that is known at run time only.
@@ -153,6 +155,7 @@ struct Difference {
 /// with NaN only, an infinity only with itself. Integers and bools must be equal.
 Difference compare(const Tensor &got, const Tensor &expected, double relative, double absolute);
 
+} // namespace MLC_VERSION_NAMESPACE
 } // namespace mlc
 
 #endif // MLC_TENSOR_TENSOR_H
