@@ -69,6 +69,10 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::string>> donated;
   /// Ends the compilation; not a compilation for another thread that this one waits for.
   std::optional<Cancellation> cancellation;
+  /// true: where there is no compiler half, what would be Unsupported is an Executable
+  /// that the reference evaluates: right, slow, not to be cancelled while it runs, and
+  /// without a function().
+  bool orReference = false;
 };
 
 using TensorMap = std::map<std::string, Tensor>;
@@ -154,7 +158,7 @@ private:
 class Executable {
 public:
   const ImageInterface &interface() const;
-  /// The image's bytes, which Image::load takes.
+  /// The image's bytes, which Image::load takes; none if the reference evaluates.
   std::string_view imageBytes() const;
 
   /// Binds one tensor per input and per output, by name; symbolic dimensions
@@ -196,8 +200,8 @@ public:
   /// The outputs of bind(), in the interface's order.
   const std::vector<Tensor> &outputs() const;
   /// The function and its frame, for callers that count nanoseconds: valid while
-  /// this Call lives and is not moved from. The frame has a host if the graph prints or
-  /// has custom ops, or if setCancellation() was called.
+  /// this Call lives and is not moved from; null if the reference evaluates. The frame has a host
+  /// if the graph prints or has custom ops, or if setCancellation() was called.
   mlc_run_function function() const;
   mlc_frame *frame();
 

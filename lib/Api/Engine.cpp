@@ -222,8 +222,12 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
     return status.takeError();
   const Cancellation *cancellation = options.cancellation ? &*options.cancellation : nullptr;
   auto loaded = state->compile(compileRequest(graph, options), cancellation);
-  if (!loaded)
+  if (!loaded) {
+    bool isMissing = loaded.error().kind == ErrorKind::Unsupported && !state->hasCompiler();
+    if (options.orReference && isMissing)
+      return state->referenceExecutable(graph, **entry, parameters, options.donated);
     return loaded.takeError();
+  }
   const Image &image = *(*loaded)->image;
   auto hostCalls = HostCalls::find(image.interface(), state->printer);
   if (!hostCalls)
@@ -238,6 +242,38 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
   executable->prepared = std::move(*prepared);
   executable->maxDim = largestDim(graph, **entry);
   executable->hostCalls = std::move(*hostCalls);
+  return Executable(std::move(executable));
+}
+
+Result<Executable> Engine::State::referenceExecutable(
+    const Graph &graph, const Function &entry, const TensorMap &parameters,
+    const std::vector<std::pair<std::string, std::string>> &donated) {
+  auto interface = describe(graph, entry.name);
+  if (!interface)
+    return interface.takeError();
+  auto find = [](std::vector<ImageTensor> &tensors, const std::string &name) {
+    return std::find_if(tensors.begin(), tensors.end(),
+                        [&](const ImageTensor &tensor) { return tensor.name == name; });
+  };
+  for (const auto &[input, output] : donated) {
+    auto from = find(interface->inputs, input), to = find(interface->outputs, output);
+    if (from == interface->inputs.end() || to == interface->outputs.end() ||
+        from->dtype != to->dtype || from->dims != to->dims)
+      return usageError("function `" + entry.name + "`: the input '" + input +
+                        "' cannot be donated to the output '" + output + "'");
+    to->donor = from - interface->inputs.begin();
+  }
+  auto model = std::make_shared<ReferenceModel>();
+  model->graph = graph;
+  model->function = entry.name;
+  for (const auto &[name, tensor] : parameters)
+    model->parameters.emplace(name, tensor.clone());
+  model->interface = std::move(*interface);
+  model->printer = printer;
+  auto executable = std::make_shared<Executable::State>();
+  executable->reference = std::move(model);
+  executable->memory = memory;
+  executable->maxDim = largestDim(graph, entry);
   return Executable(std::move(executable));
 }
 

@@ -7,20 +7,24 @@
 #include "OpKernel.h"
 #include "Signature.h"
 
+#include "mlc/Reference/Reference.h"
+
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 namespace mlc {
 inline namespace MLC_VERSION_NAMESPACE {
 
-const ImageInterface &Executable::interface() const { return state->loaded->image->interface(); }
+const ImageInterface &Executable::interface() const { return state->interface(); }
 
-std::string_view Executable::imageBytes() const { return state->loaded->bytes; }
+std::string_view Executable::imageBytes() const {
+  return state->loaded ? std::string_view(state->loaded->bytes) : std::string_view();
+}
 
 Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs) const {
-  const Image &image = *state->loaded->image;
-  auto bound = bindTensors(image.interface(), inputs, outputs, state->memory, state->maxDim);
+  auto bound = bindTensors(interface(), inputs, outputs, state->memory, state->maxDim);
   if (!bound)
     return bound.takeError();
   auto call = std::make_unique<Call::State>();
@@ -28,16 +32,19 @@ Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs)
   call->inputs = std::move(bound->inputs);
   call->outputs = std::move(bound->outputs);
   call->dims = std::move(bound->dims);
+  for (const Tensor &tensor : call->inputs)
+    call->inputPointers.push_back(tensor.data());
+  for (Tensor &tensor : call->outputs)
+    call->outputPointers.push_back(tensor.data());
+  if (!state->loaded)
+    return Call(std::move(call));
+
+  const Image &image = *state->loaded->image;
   auto workspace = AlignedBuffer::allocate(image.workspaceBytes()(call->dims.data()), "a workspace",
                                            state->memory);
   if (!workspace)
     return workspace.takeError();
   call->workspace = std::move(*workspace);
-  for (const Tensor &tensor : call->inputs)
-    call->inputPointers.push_back(tensor.data());
-  for (Tensor &tensor : call->outputs)
-    call->outputPointers.push_back(tensor.data());
-
   call->function = image.run();
   mlc_frame &frame = call->frame;
   frame.version = MLC_FRAME_VERSION;
@@ -71,7 +78,26 @@ static Status runWithHost(const Executable::State &state, const void *const *inp
   return statusOf(image.run()(&frame), image.interface(), &host);
 }
 
+Status ReferenceModel::run(const std::vector<Tensor> &inputs,
+                           const std::vector<Tensor> &outputs) const {
+  auto results =
+      evaluateReference(graph, *graph.findFunction(function), parameters, inputs, printer->get());
+  if (!results)
+    return results.takeError();
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (int64_t bytes = outputs[i].byteSize(); bytes > 0)
+      std::memcpy(const_cast<void *>(outputs[i].data()), (*results)[i].data(),
+                  static_cast<size_t>(bytes));
+  return {};
+}
+
 Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
+  if (!state->loaded) {
+    std::vector<Tensor> given, wanted(outputs, outputs + interface().outputs.size());
+    for (size_t i = 0; i < interface().inputs.size(); ++i)
+      given.push_back(*inputs[i]);
+    return state->reference->run(given, wanted);
+  }
   const Image &image = *state->loaded->image;
   const ImageInterface &interface = image.interface();
   constexpr size_t kFew = 16;
@@ -172,11 +198,26 @@ Status Call::run() {
   Running running(state->isRunning);
   if (!running)
     return notUsable(true);
+  if (!state->function)
+    return state->evaluateReference();
   int32_t code = state->function(&state->frame);
   if (code == 0)
     return {};
-  return statusOf(code, state->executable->loaded->image->interface(),
-                  state->host ? &*state->host : nullptr);
+  return statusOf(code, state->executable->interface(), state->host ? &*state->host : nullptr);
+}
+
+Status Call::State::evaluateReference() const {
+  const ReferenceModel &model = *executable->reference;
+  if (cancellation && cancellation->isRequested())
+    return statusOf(MLC_RUN_CANCELLED, model.interface);
+  auto tensorsAt = [](const auto &pointers, const std::vector<Tensor> &bound) {
+    std::vector<Tensor> tensors;
+    for (size_t i = 0; i < bound.size(); ++i)
+      tensors.push_back(Tensor::borrow(bound[i].dtype(), bound[i].shape(),
+                                       const_cast<void *>(pointers[i]), nullptr));
+    return tensors;
+  };
+  return model.run(tensorsAt(inputPointers, inputs), tensorsAt(outputPointers, outputs));
 }
 
 static bool overlap(const void *a, const Tensor &ofA, const void *b, const Tensor &ofB) {
@@ -232,8 +273,8 @@ Status Call::rebind(Span<const void *const> inputs, Span<void *const> outputs) {
   Running running(state->isRunning);
   if (!running)
     return notUsable(true);
-  if (Status status = checkMemory(state->executable->loaded->image->interface(), state->inputs,
-                                  state->outputs, inputs, outputs);
+  if (Status status = checkMemory(state->executable->interface(), state->inputs, state->outputs,
+                                  inputs, outputs);
       !status)
     return status;
   std::copy(inputs.begin(), inputs.end(), state->inputPointers.begin());

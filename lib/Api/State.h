@@ -49,6 +49,10 @@ struct Engine::State {
   /// The image that a Compile request asks for, compiled at most once.
   Result<std::shared_ptr<const LoadedImage>> compile(const DoorRequest &request,
                                                      const Cancellation *cancellation);
+  /// What the reference evaluates, of a valid graph.
+  Result<Executable>
+  referenceExecutable(const Graph &graph, const Function &entry, const TensorMap &parameters,
+                      const std::vector<std::pair<std::string, std::string>> &donated);
   /// Whether there is a compiler half. Logs once when there is not.
   bool hasCompiler();
   void say(const std::string &message) const {
@@ -73,8 +77,25 @@ private:
   bool compilerFound = false;
 };
 
+/// What an executable without an image evaluates.
+struct ReferenceModel {
+  Graph graph;
+  std::string function;
+  TensorMap parameters;
+  ImageInterface interface;
+  std::shared_ptr<const Printer> printer;
+
+  /// Computes the outputs, which may be in the memory of inputs.
+  Status run(const std::vector<Tensor> &inputs, const std::vector<Tensor> &outputs) const;
+};
+
 struct Executable::State {
+  /// One of the two is there.
   std::shared_ptr<const LoadedImage> loaded;
+  std::shared_ptr<const ReferenceModel> reference;
+  const ImageInterface &interface() const {
+    return loaded ? loaded->image->interface() : reference->interface;
+  }
   std::shared_ptr<Memory> memory;
   AlignedBuffer prepared;
   int64_t maxDim = 0; ///< Largest size of a symbolic dimension.
@@ -91,8 +112,10 @@ struct Call::State {
   std::optional<HostTable> host; ///< If there is anything to ask it for.
   std::optional<Cancellation> cancellation;
   std::atomic<bool> isRunning{false};
-  mlc_run_function function = nullptr;
+  mlc_run_function function = nullptr; ///< Null: the reference evaluates.
   mlc_frame frame{};
+
+  Status evaluateReference() const;
 };
 
 /// The request for compiling `function` of a valid graph.

@@ -259,6 +259,7 @@ mlc_status mlc_engine_load(mlc_engine *engine, const char *path, const mlc_compi
       translated.target = given->target;
     translated.optimize = given->no_optimize == 0;
     translated.fuse = given->no_fuse == 0;
+    translated.orReference = given->or_reference != 0;
     if (given->num_donated > 0)
       if (Status status = notNull({{"donated_inputs", given->donated_inputs},
                                    {"donated_outputs", given->donated_outputs}});

@@ -144,6 +144,10 @@ typedef struct mlc_compile_options {
   const char *const *donated_inputs;
   const char *const *donated_outputs;
   const mlc_cancellation *cancellation; /* ends the compilation; may be NULL */
+  /* Not 0: where there is no compiler, evaluate slowly instead of MLC_UNSUPPORTED. Calls
+   * have no machine code then, and are not cancelled while they run. */
+  int32_t or_reference;
+  int32_t reserved;
 } mlc_compile_options;
 
 /* Reads a model file and compiles a function of it. `options` may be NULL. */

@@ -332,6 +332,11 @@ int main(int argc, char **argv) {
   CHECK(mlc_engine_create(&options, &engine) == MLC_OK);
   CHECK(mlc_engine_load(engine, argv[1], NULL, &model) == MLC_UNSUPPORTED);
   CHECK(says("there-is-no-such-library.so"));
+  mlc_compile_options anyhow = {.size = sizeof anyhow, .or_reference = 1};
+  CHECK(mlc_engine_load(engine, argv[1], &anyhow, &model) == MLC_OK);
+  rebind(model);
+  inspect(model);
+  mlc_executable_free(model);
   mlc_engine_free(engine);
   options.helper_seconds = -1;
   CHECK(mlc_engine_create(&options, &engine) == MLC_USAGE && !engine);

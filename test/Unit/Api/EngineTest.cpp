@@ -19,6 +19,52 @@ std::shared_ptr<FakeCompiler> answering(DoorReply reply) {
 
 } // namespace
 
+TEST_CASE("without a compiler half the reference evaluates, where that is allowed") {
+  Engine engine = engineWith(noCompiler());
+  CompileOptions options;
+  options.orReference = true;
+  TensorMap parameters = denseParameters();
+  Executable model = get(engine.compile(denseGraph(), parameters, options));
+  parameters.at("w").dataAs<float>()[0] = 1e9f; // It has its own.
+  CHECK(model.imageBytes().empty());
+  Tensor x = tensor({3, 2}, {1, 1, 0, 0, 1, 0});
+  const std::vector<float> expected{5.5, 0, 10, 0.5, 0, 1, 1.5, 0, 4};
+  CHECK(values(get(model({{"x", x}})).at("y")) == expected);
+  Call call = get(model.bind({{"x", x.clone()}}));
+  CHECK(call.function() == nullptr);
+  float y[9];
+  const void *inputs[] = {x.data()};
+  void *outputs[] = {y};
+  check(call.rebind({inputs, 1}, {outputs, 1}));
+  check(call.run());
+  CHECK(std::vector<float>(y, y + 9) == expected);
+  Cancellation cancellation;
+  call.setCancellation(cancellation);
+  cancellation.request();
+  CHECK(call.run().error().kind == ErrorKind::Cancelled);
+  Tensor wide = get(Tensor::zeros(DType::F32, {3, 3}));
+  CHECK(model.bind({{"x", wide}}).error().kind == ErrorKind::BadInput);
+
+  // The state's memory is read before it is written.
+  options.donated = {{"x", "y"}};
+  Executable adds = get(engine.compile(addGraph(), {}, options));
+  Tensor state = tensor({1, 2}, {1, 2});
+  Call step = get(adds.bind({{"x", state}, {"z", tensor({1, 2}, {3, 4})}}, {{"y", state}}));
+  check(step.run());
+  check(step.run());
+  CHECK(values(state) == std::vector<float>{7, 10});
+  options.donated = {{"x", "nothing"}};
+  CHECK(engine.compile(addGraph(), {}, options).error().kind == ErrorKind::Usage);
+
+  // A compiler that is there and fails is another matter.
+  DoorReply reply;
+  reply.errorKind = ErrorKind::Unsupported;
+  reply.message = "cannot do that";
+  options.donated.clear();
+  CHECK(engineWith(answering(reply)).compile(addGraph(), {}, options).error().message ==
+        "cannot do that");
+}
+
 TEST_CASE("without a compiler half compiling is unsupported") {
   auto result = engineWith(noCompiler()).compile(addGraph(), {});
   REQUIRE_FALSE(result.ok());

@@ -481,6 +481,26 @@ TEST_CASE("a call that runs is refused, and waited for") {
   CHECK(isDone);
 }
 
+TEST_CASE("a call may be destroyed while it runs on another thread") {
+  Engine engine = engineWith({});
+  Tensor a = get(Tensor::zeros(DType::F32, {1500, 1500}));
+  std::optional<Call> call =
+      get(get(engine.compile(matmulGraph(1500), {})).bind({{"a", a}, {"b", a}}));
+  Cancellation cancellation;
+  call->setCancellation(cancellation);
+  Status status;
+  std::thread runner([&] { status = call->run(); });
+  const void *inputs[] = {a.data(), a.data()};
+  void *outputs[] = {nullptr};
+  while (call->rebind({inputs, 2}, {outputs, 1}).error().kind != ErrorKind::Usage)
+    std::this_thread::yield();
+  cancellation.request();
+  call.reset(); // waits
+  runner.join();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().kind == ErrorKind::Cancelled);
+}
+
 TEST_CASE("results are for those too who prefer exceptions") {
   Engine engine = Engine::create().orThrow();
   checkSum(engine.compile(addGraph(), {}).orThrow());
