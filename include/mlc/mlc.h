@@ -185,8 +185,8 @@ private:
 
 /// One thread's bound arguments.
 /// Thread-safety: one thread at a time; Calls of one Executable run in parallel. run()
-/// and rebind() are refused (Usage) while the call runs, and the destructor waits for
-/// the run's end.
+/// and rebind() are refused (Usage) while the call is seen to run on another thread, and
+/// the destructor waits for the run's end.
 class Call {
 public:
   /// Computes the outputs from what the inputs hold now. Allocates nothing.

@@ -122,9 +122,12 @@ module attributes {mlc.host_calls = [{kind = "print", name = "x", operands = [te
 // CHECK-SAME:    %[[FLAG:[^ ]*]]: !llvm.ptr, %[[STOPPED:[^ ]*]]: !llvm.ptr)
 // CHECK:         %[[SET:.*]] = llvm.load volatile %[[FLAG]]
 // CHECK:         %[[NOW:.*]] = llvm.icmp "ne" %[[SET]]
-// CHECK:         %[[OR:.*]] = llvm.or
-// CHECK-NEXT:    llvm.store %[[OR]], %[[STOPPED]]
-// CHECK-NEXT:    cf.cond_br %[[NOW]]
+// CHECK-NEXT:    cf.cond_br %[[NOW]], ^[[NOTE:.*]], ^[[ON:.*]]
+// CHECK:       ^[[NOTE]]:
+// CHECK:         llvm.store %{{.*}}, %[[STOPPED]]
+// CHECK-NEXT:    cf.br ^[[ON]]
+// CHECK:       ^[[ON]]:
+// CHECK:         cf.cond_br %[[NOW]]
 module {
   func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
     return

@@ -336,8 +336,11 @@ private:
     llvm::SetVector<Operation *> places;
     SmallVector<func::CallOp> given;
     for (func::CallOp call : calls) {
-      // Without loops, nothing has run before the first call.
-      if (call != calls.front() || call->getBlock() != &body)
+      // Without loops, nothing has run before the first call; and behind a kernel that
+      // looks itself, one look is enough.
+      bool isFirst = call == calls.front() && call->getBlock() == &body;
+      bool isBehind = !given.empty() && call->getPrevNode() == given.back();
+      if (!isFirst && !isBehind)
         places.insert(call);
       if (polling.contains(call.getCalleeAttr().getAttr()))
         given.push_back(call);
@@ -432,7 +435,10 @@ private:
       arguments.append({pointer, pointer});
       Value flag = body.addArgument(pointer, kernel.getLoc());
       Value stopped = body.addArgument(pointer, kernel.getLoc());
-      kernel.walk([&](CancelledOp poll) { lowerPoll(poll, flag, stopped); });
+      SmallVector<CancelledOp> polls;
+      kernel.walk([&](CancelledOp poll) { polls.push_back(poll); });
+      for (CancelledOp poll : polls)
+        lowerPoll(poll, flag, stopped);
     }
     for (unsigned i = 0; i < count; ++i) {
       auto type = cast<MemRefType>(body.getArgument(i).getType());
@@ -454,10 +460,15 @@ private:
   static void lowerPoll(CancelledOp poll, Value flag, Value stopped) {
     ImplicitLocOpBuilder b(poll.getLoc(), poll);
     Value set = loadFlag(b, flag);
-    Value before = LLVM::LoadOp::create(b, b.getI32Type(), stopped);
-    Value now = LLVM::ZExtOp::create(b, b.getI32Type(), set);
-    LLVM::StoreOp::create(b, LLVM::OrOp::create(b, before, now), stopped);
     poll.replaceAllUsesWith(set);
+    Block *before = poll->getBlock();
+    Block *rest = before->splitBlock(poll->getNextNode());
+    Block *note = b.createBlock(rest);
+    LLVM::StoreOp::create(b, LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(1)),
+                          stopped);
+    cf::BranchOp::create(b, rest);
+    b.setInsertionPointToEnd(before);
+    cf::CondBranchOp::create(b, set, note, rest);
     poll.erase();
   }
 
