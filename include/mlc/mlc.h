@@ -7,6 +7,9 @@
 //
 // Engine -> Executable -> Call. C++17; includes no LLVM or MLIR header.
 //
+// Floats: models become the same however the calling thread computes, and run as it
+// computes: docs/rationale/floating-point.md.
+//
 //===----------------------------------------------------------------------===//
 #ifndef MLC_MLC_H
 #define MLC_MLC_H

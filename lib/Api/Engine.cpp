@@ -14,6 +14,7 @@
 #include "mlc/Reference/Reference.h"
 #include "mlc/Support/CheckedMath.h"
 
+#include "mlc/Support/FloatEnvironment.h"
 #include <algorithm>
 #include <cstdlib>
 
@@ -38,12 +39,13 @@ int64_t largestDim(const Graph &graph, const Function &entry) {
   return most / std::min(largest, most);
 }
 
-/// Runs an image's prepare on the parameters.
+/// Runs an image's prepare on the parameters: all executables of a model are the same.
 Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &parameters,
                                         const HostCalls &hostCalls,
                                         const std::shared_ptr<Memory> &memory,
                                         const Cancellation *cancellation) {
   const ImageInterface &interface = image.interface();
+  DefaultFloatEnvironment environment;
   std::vector<const void *> pointers;
   for (const ImageTensor &parameter : interface.parameters) {
     auto found = parameters.find(parameter.name);

@@ -10,6 +10,8 @@
 #include "Signature.h"
 #include "Trace.h"
 
+#include "mlc/Support/FloatEnvironment.h"
+
 #include <algorithm>
 
 namespace mlc {
@@ -148,6 +150,7 @@ Model JitFunction::trace(const detail::Leaves &leaves, const Body &body,
     throw failed(options.name, usageError("cannot be traced inside another trace; call it, and it "
                                           "becomes part of that trace"));
   checkDims(leaves);
+  DefaultFloatEnvironment environment; // of the numbers that become constants
   auto trace = std::make_shared<Trace>(options.name, options.parameters);
   std::vector<Tensor> inputs, outputs;
   for (size_t i = 0; i < leaves.size(); ++i) {

@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "Compile.h"
 
+#include "mlc/Support/FloatEnvironment.h"
+
 #include "llvm/Support/ErrorHandling.h"
 
 #include <exception>
@@ -33,6 +35,7 @@ static DoorReply answerBytes(std::string_view bytes, const volatile int32_t *can
 extern "C" __attribute__((visibility("default"))) void
 mlc_door(const void *request, size_t requestSize, const volatile int32_t *cancel,
          void (*reply)(void *context, const void *data, size_t size), void *context) {
+  DefaultFloatEnvironment environment; // MLIR and LLVM fold some functions by calling them
   std::string bytes;
   try {
     bytes = answerBytes({static_cast<const char *>(request), requestSize}, cancel).encode();

@@ -11,6 +11,7 @@
 
 #include "mlc/Graph/Validate.h"
 #include "mlc/Support/File.h"
+#include "mlc/Support/FloatEnvironment.h"
 
 #include <cstring>
 #include <new>
@@ -22,8 +23,10 @@ static constexpr const char *kVersionKey = "mlc.format_version";
 static constexpr const char *kGraphKey = "mlc.graph";
 static constexpr const char *kGoldenKey = "mlc.golden";
 
-/// Nothing is thrown at the caller: memory that is not there is an Error.
+/// Nothing is thrown at the caller: memory that is not there is an Error. Numbers are read
+/// the same however the caller computes.
 template <typename F> static auto guarded(const std::string &name, F body) -> decltype(body()) {
+  DefaultFloatEnvironment environment;
   try {
     return body();
   } catch (const std::bad_alloc &) {

@@ -25,6 +25,9 @@
 // one at a time; calls of one executable run in parallel. A handle may be freed when no
 // function is running on it.
 //
+// Floats: models become the same however the calling thread computes, and run as it
+// computes.
+//
 //===----------------------------------------------------------------------===*/
 #ifndef MLC_C_MLC_H
 #define MLC_C_MLC_H
