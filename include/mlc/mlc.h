@@ -7,6 +7,10 @@
 //
 // Engine -> Executable -> Call. C++17; includes no LLVM or MLIR header.
 //
+// Forking: a child has what was loaded, in memory that it shares with its parent, and
+// runs it. It compiles unless another thread of its parent was compiling then: that is a
+// Usage error, as the compiler would wait for that thread for ever.
+//
 // Floats: models become the same however the calling thread computes, and run as it
 // computes: docs/rationale/floating-point.md.
 //

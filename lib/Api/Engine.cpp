@@ -5,6 +5,7 @@
 // refuse, and parameters that are not there or of another type.
 //
 //===----------------------------------------------------------------------===//
+#include "Fork.h"
 #include "OpKernel.h"
 #include "Signature.h"
 
@@ -13,8 +14,8 @@
 #include "mlc/Graph/Validate.h"
 #include "mlc/Reference/Reference.h"
 #include "mlc/Support/CheckedMath.h"
-
 #include "mlc/Support/FloatEnvironment.h"
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -44,8 +45,8 @@ Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &par
                                         const HostCalls &hostCalls,
                                         const std::shared_ptr<Memory> &memory,
                                         const Cancellation *cancellation) {
-  const ImageInterface &interface = image.interface();
   DefaultFloatEnvironment environment;
+  const ImageInterface &interface = image.interface();
   std::vector<const void *> pointers;
   for (const ImageTensor &parameter : interface.parameters) {
     auto found = parameters.find(parameter.name);
@@ -97,6 +98,9 @@ DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
 }
 
 Result<DoorReply> Engine::State::ask(const DoorRequest &request, const Cancellation *cancellation) {
+  if (Status status = canCompile(); !status)
+    return status.takeError();
+  Compiling compiling;
   auto reply = compiler->call(request, cancellation);
   if (!reply)
     return reply;
@@ -138,6 +142,9 @@ Result<std::shared_ptr<const LoadedImage>> Engine::State::make(const DoorRequest
 
 Result<std::shared_ptr<const LoadedImage>>
 Engine::State::compile(const DoorRequest &request, const Cancellation *cancellation) {
+  if (Status status = canCompile(); !status) // before a lock that may never be free
+    return status.takeError();
+  Compiling compiling;
   std::string encoded = request.encode();
   std::shared_ptr<Slot> slot;
   {
@@ -157,6 +164,9 @@ Engine::State::compile(const DoorRequest &request, const Cancellation *cancellat
 }
 
 bool Engine::State::hasCompiler() {
+  if (!canCompile()) // whoever asks is told when it compiles
+    return true;
+  Compiling compiling;
   std::call_once(probed, [&] {
     // The cheapest request: print a graph without nodes.
     Graph graph;
@@ -175,6 +185,7 @@ bool Engine::State::hasCompiler() {
 }
 
 Result<Engine> Engine::create(EngineOptions options) {
+  watchForks();
   if (options.memoryLimit < 0)
     return usageError("EngineOptions: `memoryLimit` is " + std::to_string(options.memoryLimit) +
                       ", expected at least 0");

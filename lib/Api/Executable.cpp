@@ -162,7 +162,7 @@ Call &Call::operator=(Call &&other) noexcept {
 }
 
 Call::~Call() {
-  while (state && state->isRunning.load(std::memory_order_acquire))
+  while (state && state->isRunning())
     std::this_thread::sleep_for(std::chrono::microseconds(50));
 }
 
@@ -172,15 +172,15 @@ namespace {
 /// a small network; two threads that start in the same nanoseconds go unnoticed.
 class Running {
 public:
-  explicit Running(std::atomic<bool> &flag) : flag(flag) {
-    flag.store(true, std::memory_order_relaxed);
+  explicit Running(std::atomic<uint32_t> &place) : place(place) {
+    place.store(thisProcess(), std::memory_order_relaxed);
   }
-  ~Running() { flag.store(false, std::memory_order_release); }
+  ~Running() { place.store(0, std::memory_order_release); }
   Running(const Running &) = delete;
   Running &operator=(const Running &) = delete;
 
 private:
-  std::atomic<bool> &flag;
+  std::atomic<uint32_t> &place;
 };
 
 Error notUsable(bool isThere) {
@@ -191,9 +191,9 @@ Error notUsable(bool isThere) {
 } // namespace
 
 Status Call::run() {
-  if (!state || state->isRunning.load(std::memory_order_acquire))
+  if (!state || state->isRunning())
     return notUsable(state != nullptr);
-  Running running(state->isRunning);
+  Running running(state->runningIn);
   if (!state->function)
     return state->evaluateReference();
   int32_t code = state->function(&state->frame);
@@ -264,7 +264,7 @@ static Status checkMemory(const ImageInterface &interface, const std::vector<Ten
 }
 
 Status Call::rebind(Span<const void *const> inputs, Span<void *const> outputs) {
-  if (!state || state->isRunning.load(std::memory_order_acquire))
+  if (!state || state->isRunning())
     return notUsable(state != nullptr);
   if (Status status = checkMemory(state->executable->interface(), state->inputs, state->outputs,
                                   inputs, outputs);

@@ -3,6 +3,7 @@
 #define MLC_LIB_API_STATE_H
 
 #include "AlignedBuffer.h"
+#include "Fork.h"
 #include "HostCalls.h"
 #include "ImageCache.h"
 
@@ -111,10 +112,12 @@ struct Call::State {
   AlignedBuffer workspace;
   std::optional<HostTable> host; ///< If there is anything to ask it for.
   std::optional<Cancellation> cancellation;
-  std::atomic<bool> isRunning{false};
+  std::atomic<uint32_t> runningIn{0};  ///< The number of the process while it runs.
   mlc_run_function function = nullptr; ///< Null: the reference evaluates.
   mlc_frame frame{};
 
+  /// A run that was going on when this process was forked is its parent's.
+  bool isRunning() const { return runningIn.load(std::memory_order_acquire) == thisProcess(); }
   Status evaluateReference() const;
 };
 

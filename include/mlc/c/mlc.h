@@ -23,7 +23,8 @@
 //
 // Threads: an engine and an executable may be used by many threads at once, a call by
 // one at a time; calls of one executable run in parallel. A handle may be freed when no
-// function is running on it.
+// function is running on it. A forked process runs what was loaded before, and compiles
+// unless another thread of its parent was compiling then (MLC_USAGE).
 //
 // Floats: models become the same however the calling thread computes, and run as it
 // computes.
