@@ -196,7 +196,9 @@ private:
 /// the destructor waits for the run's end.
 class Call {
 public:
-  /// Computes the outputs from what the inputs hold now. Allocates nothing.
+  /// Computes the outputs from what the inputs hold now. Compiled code allocates nothing,
+  /// takes no lock, makes no system call and leaves the floating-point environment alone,
+  /// but for what prints and custom ops do, and the text of an error.
   Status run();
   /// Other memory for all inputs and outputs, in the interface's order, of the sizes that
   /// were bound; bind() says what fits. Allocates nothing, and changes nothing if it
