@@ -73,6 +73,24 @@ inline Case network(int64_t batch, const std::vector<int64_t> &widths) {
   return c;
 }
 
+/// x + z of one element.
+inline Case addOne() {
+  Case c;
+  FunctionBuilder builder(c.graph, "main");
+  ValueId x = c.input(builder, "x", {1}), z = c.input(builder, "z", {1});
+  builder.output(get(builder.node(Op::Add, {x, z})), "y");
+  c.graph.functions.push_back(builder.finish());
+  return c;
+}
+
+/// What a call costs when nothing is computed: through a pointer, as a function of an
+/// image is called.
+__attribute__((noinline)) inline int32_t doNothing(mlc_frame *) {
+  asm volatile("");
+  return 0;
+}
+inline mlc_run_function volatile emptyFunction = doNothing;
+
 /// `count` adds in a chain on 4 elements.
 inline Case adds(int64_t count) {
   Case c;

@@ -62,6 +62,29 @@ BENCHMARK(AddsJit);
 BENCHMARK(AddsEager);
 
 //===----------------------------------------------------------------------===//
+// What a call of one add costs, beside one of a function that does nothing
+//===----------------------------------------------------------------------===//
+
+static void OneAddEmpty(State &state) {
+  mlc_frame frame{};
+  for (auto _ : state)
+    benchmark::DoNotOptimize(emptyFunction(&frame));
+}
+static void OneAddRaw(State &state) {
+  Case c = addOne();
+  Executable executable = get(engine().compile(c.graph, c.parameters));
+  Call call = get(executable.bind(c.inputs));
+  mlc_run_function volatile function = call.function();
+  mlc_frame *frame = call.frame();
+  for (auto _ : state)
+    benchmark::DoNotOptimize(function(frame));
+}
+static void OneAddChecked(State &state) { runJit(state, addOne()); }
+BENCHMARK(OneAddEmpty);
+BENCHMARK(OneAddRaw);
+BENCHMARK(OneAddChecked);
+
+//===----------------------------------------------------------------------===//
 // What calling from C++ costs: four elements, so that it is all overhead
 //===----------------------------------------------------------------------===//
 
