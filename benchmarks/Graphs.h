@@ -74,7 +74,7 @@ inline Case network(int64_t batch, const std::vector<int64_t> &widths) {
 }
 
 /// x + z of one element.
-inline Case addOne() {
+inline Case oneAdd() {
   Case c;
   FunctionBuilder builder(c.graph, "main");
   ValueId x = c.input(builder, "x", {1}), z = c.input(builder, "z", {1});

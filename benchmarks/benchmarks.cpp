@@ -71,7 +71,7 @@ static void OneAddEmpty(State &state) {
     benchmark::DoNotOptimize(emptyFunction(&frame));
 }
 static void OneAddRaw(State &state) {
-  Case c = addOne();
+  Case c = oneAdd();
   Executable executable = get(engine().compile(c.graph, c.parameters));
   Call call = get(executable.bind(c.inputs));
   mlc_run_function volatile function = call.function();
@@ -79,7 +79,7 @@ static void OneAddRaw(State &state) {
   for (auto _ : state)
     benchmark::DoNotOptimize(function(frame));
 }
-static void OneAddChecked(State &state) { runJit(state, addOne()); }
+static void OneAddChecked(State &state) { runJit(state, oneAdd()); }
 BENCHMARK(OneAddEmpty);
 BENCHMARK(OneAddRaw);
 BENCHMARK(OneAddChecked);

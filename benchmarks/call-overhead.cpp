@@ -25,7 +25,7 @@ template <typename F> double nanosecondsPerCall(F &&call) {
 } // namespace
 
 int main() {
-  Case c = addOne();
+  Case c = oneAdd();
   Engine engine = get(Engine::create());
   Executable executable = get(engine.compile(c.graph, c.parameters));
   Call call = get(executable.bind(c.inputs));
