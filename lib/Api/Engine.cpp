@@ -236,8 +236,8 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
   const Cancellation *cancellation = options.cancellation ? &*options.cancellation : nullptr;
   auto loaded = state->compile(compileRequest(graph, options), cancellation);
   if (!loaded) {
-    bool isMissing = loaded.error().kind == ErrorKind::Unsupported && !state->hasCompiler();
-    if (options.orReference && isMissing)
+    bool mayBeMissing = options.orReference && loaded.error().kind == ErrorKind::Unsupported;
+    if (mayBeMissing && !state->hasCompiler())
       return state->referenceExecutable(graph, **entry, parameters, options.donated);
     return loaded.takeError();
   }
