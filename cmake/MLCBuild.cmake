@@ -16,7 +16,10 @@ endif()
 
 find_program(MLC_CCACHE ccache)
 if(MLC_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${MLC_CCACHE})
+  # Paths below the sources do not count: the packages, and copies of the tree that tests
+  # make, are built of what is known.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${MLC_CCACHE})
 endif()
 
 # The reference evaluator is the oracle: the host compiler may not contract its

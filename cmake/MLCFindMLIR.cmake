@@ -13,6 +13,32 @@ list(TRANSFORM MLC_LLVM_DEFINITIONS REPLACE "^-D" "")
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 set(LLVM_EXTERNAL_LIT /usr/lib/llvm-22/bin/lit CACHE FILEPATH "lit")
 
+# What the compiler half links: MLIR and LLVM, shared, or inside of a target with the
+# property MLC_STATIC_LLVM. Of the archives only what is used gets in; as their targets
+# ask for the shared LLVM, they go by their names.
+if(MLC_STATIC_LLVM)
+  get_property(libraries GLOBAL PROPERTY MLIR_ALL_LIBS)
+  list(APPEND libraries ${LLVM_AVAILABLE_LIBS})
+  set(archives)
+  foreach(library ${libraries})
+    set(archive ${LLVM_LIBRARY_DIRS}/lib${library}.a)
+    if(EXISTS ${archive}) # the list has shared ones, too
+      list(APPEND archives ${archive})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES archives)
+  list(JOIN archives "," archives)
+  add_library(mlc-mlir-static INTERFACE)
+  target_link_libraries(mlc-mlir-static INTERFACE
+    "$<LINK_GROUP:RESCAN,${archives}>" ZLIB::ZLIB zstd::libzstd_shared ${CMAKE_DL_LIBS} m)
+  target_link_options(mlc-mlir-static INTERFACE LINKER:--as-needed)
+endif()
+add_library(mlc-mlir-shared INTERFACE)
+target_link_libraries(mlc-mlir-shared INTERFACE MLIR LLVM)
+add_library(mlc-mlir INTERFACE)
+target_link_libraries(mlc-mlir INTERFACE
+  $<IF:$<BOOL:$<TARGET_PROPERTY:MLC_STATIC_LLVM>>,mlc-mlir-static,mlc-mlir-shared>)
+
 add_custom_target(mlc-generated)
 
 # mlc_tablegen(TD OUTPUT.inc FLAGS...): include/mlc/TD -> build/include/mlc/OUTPUT.

@@ -1,5 +1,6 @@
 # cmake --install, by component: runtime (libmlc, no LLVM), compiler (what it opens to
-# compile), dev (headers, static libraries, package files) and tools.
+# compile), dev (headers, static libraries, package files), tools (mlc-run) and
+# compiler-tools (mlc-opt and its like, which load plugins and so share LLVM and MLIR).
 include(CMakePackageConfigHelpers)
 
 # C++: mlc::mlc, static, since its classes have no stable ABI. C: mlc::runtime, libmlc.
@@ -7,10 +8,10 @@ set_target_properties(MLCApi PROPERTIES EXPORT_NAME mlc)
 set_target_properties(mlc-shared PROPERTIES EXPORT_NAME runtime)
 install(TARGETS MLCSupport MLCTensor MLCGraph MLCModel MLCReference MLCRuntime MLCApi
         EXPORT mlcTargets
-        ARCHIVE DESTINATION lib COMPONENT dev
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
         INCLUDES DESTINATION include)
 install(TARGETS mlc-shared EXPORT mlcTargets
-        LIBRARY DESTINATION lib COMPONENT runtime NAMELINK_COMPONENT dev
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev
         INCLUDES DESTINATION include)
 foreach(room Abi Api Graph Model Runtime Support Tensor c)
   install(DIRECTORY include/mlc/${room} DESTINATION include/mlc COMPONENT dev
@@ -18,7 +19,7 @@ foreach(room Abi Api Graph Model Runtime Support Tensor c)
 endforeach()
 install(FILES include/mlc/mlc.h DESTINATION include/mlc COMPONENT dev)
 
-set(package lib/cmake/mlc)
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/mlc)
 install(EXPORT mlcTargets NAMESPACE mlc:: DESTINATION ${package} COMPONENT dev)
 configure_package_config_file(cmake/mlcConfig.cmake.in ${PROJECT_BINARY_DIR}/mlcConfig.cmake
                               INSTALL_DESTINATION ${package})
@@ -27,18 +28,22 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/mlcConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/mlcConfig.cmake ${PROJECT_BINARY_DIR}/mlcConfigVersion.cmake
         DESTINATION ${package} COMPONENT dev)
+file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" up ${up})
 configure_file(cmake/mlc.pc.in ${PROJECT_BINARY_DIR}/mlc.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/mlc.pc DESTINATION lib/pkgconfig
+install(FILES ${PROJECT_BINARY_DIR}/mlc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
         COMPONENT dev)
 
-install(TARGETS mlc-run RUNTIME DESTINATION bin COMPONENT tools)
+install(TARGETS mlc-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
 if(MLC_BUILD_COMPILER)
-  # LLVM and MLIR are found where they were when this was built.
-  set_target_properties(mlc-compiler mlc-opt mlc-reduce mlc-lsp-server PROPERTIES
-                        INSTALL_RPATH_USE_LINK_PATH ON)
-  install(TARGETS mlc-compiler LIBRARY DESTINATION lib COMPONENT compiler)
-  install(TARGETS mlc-compile-helper RUNTIME DESTINATION bin
-          COMPONENT compiler)
-  install(TARGETS mlc-opt mlc-reduce mlc-lsp-server RUNTIME DESTINATION bin
-          COMPONENT tools)
+  # LLVM and MLIR, where shared, are found where they were when this was built.
+  set(tools mlc-opt mlc-reduce mlc-lsp-server)
+  set_target_properties(${tools} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  if(NOT MLC_STATIC_LLVM)
+    set_target_properties(mlc-compiler PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  endif()
+  install(TARGETS mlc-compiler LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT compiler
+          NAMELINK_SKIP)
+  install(TARGETS mlc-compile-helper RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT compiler)
+  install(TARGETS ${tools} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT compiler-tools)
 endif()

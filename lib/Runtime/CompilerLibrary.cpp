@@ -1,7 +1,8 @@
 //===- CompilerLibrary.cpp - Opening libmlc-compiler ----------------------===//
 //
 // With RTLD_LOCAL, so that its symbols meet nobody else's, and never closed:
-// LLVM does not survive being unloaded.
+// LLVM does not survive being unloaded. Its name ends in the version of the
+// door, so that another mlc in the process, or on the system, is not taken for ours.
 //
 //===----------------------------------------------------------------------===//
 #include "mlc/Runtime/CompilerLibrary.h"
@@ -11,16 +12,17 @@
 
 using namespace mlc;
 
-static constexpr const char *kLibrary = "libmlc-compiler.so";
-
 Result<CompilerLibrary> CompilerLibrary::open(const std::string &path) {
-  std::vector<std::string> paths = path.empty() ? candidatePaths("MLC_COMPILER", kLibrary, "lib")
-                                                : std::vector<std::string>{path};
+  const std::string fileName = "libmlc-compiler.so." + std::to_string(kDoorVersion);
+  std::vector<std::string> paths =
+      path.empty() ? candidatePaths("MLC_COMPILER", fileName, {"../lib", MLC_BIN_TO_LIB})
+                   : std::vector<std::string>{path};
   std::string found = firstReadable(paths);
   bool isInstalled = found.empty() && paths.size() > 1; // perhaps where the system looks
-  void *handle = found.empty() && !isInstalled
-                     ? nullptr
-                     : dlopen(isInstalled ? kLibrary : found.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void *handle =
+      found.empty() && !isInstalled
+          ? nullptr
+          : dlopen(isInstalled ? fileName.c_str() : found.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle && found.empty())
     return unsupportedError("the compiler library was not found; looked for" + listPaths(paths));
   if (!handle) {

@@ -83,8 +83,9 @@ public:
 
   Result<DoorReply> call(const DoorRequest &request, const Cancellation *cancellation) override {
     std::vector<std::string> paths =
-        path.empty() ? candidatePaths("MLC_COMPILE_HELPER", "mlc-compile-helper", "bin")
-                     : std::vector<std::string>{path};
+        path.empty()
+            ? candidatePaths("MLC_COMPILE_HELPER", "mlc-compile-helper", {"../bin", MLC_LIB_TO_BIN})
+            : std::vector<std::string>{path};
     std::string program = firstReadable(paths);
     if (program.empty())
       return unsupportedError("the compile helper was not found; looked for" + listPaths(paths));

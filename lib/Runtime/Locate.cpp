@@ -4,6 +4,7 @@
 #include <climits>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <link.h>
 #include <unistd.h>
 
 using namespace mlc;
@@ -13,15 +14,29 @@ static std::string directoryOf(const std::string &path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
+/// The folder of the library that holds this code, as it was when that was loaded: its
+/// name may be relative to a working directory that has changed since. Empty: it is
+/// in the program.
+static std::string ownDirectory() {
+  Dl_info info;
+  void *found = nullptr;
+  if (!dladdr1(reinterpret_cast<const void *>(&ownDirectory), &info, &found, RTLD_DL_LINKMAP))
+    return {};
+  auto *library = static_cast<link_map *>(found);
+  char origin[PATH_MAX];
+  if (!library->l_name || !*library->l_name || dlinfo(library, RTLD_DI_ORIGIN, origin) != 0)
+    return {};
+  return origin;
+}
+
 std::vector<std::string> mlc::candidatePaths(const char *environment, const std::string &fileName,
-                                             const std::string &sibling) {
+                                             const std::vector<std::string> &folders) {
   if (const char *given = std::getenv(environment); given && *given)
     return {given};
 
   std::vector<std::string> directories;
-  Dl_info info;
-  if (dladdr(reinterpret_cast<const void *>(&candidatePaths), &info) && info.dli_fname)
-    directories.push_back(directoryOf(info.dli_fname));
+  if (std::string own = ownDirectory(); !own.empty())
+    directories.push_back(std::move(own));
   char program[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", program, sizeof program);
   if (length > 0 && length < static_cast<ssize_t>(sizeof program))
@@ -37,7 +52,8 @@ std::vector<std::string> mlc::candidatePaths(const char *environment, const std:
   for (const std::string &directory : directories)
     add(directory + "/" + fileName);
   for (const std::string &directory : directories)
-    add(directory + "/../" + sibling + "/" + fileName);
+    for (const std::string &folder : folders)
+      add(directory + "/" + folder + "/" + fileName);
   return paths;
 }
 

@@ -12,9 +12,9 @@ inline namespace MLC_VERSION_NAMESPACE {
 
 /// Where `fileName` may lie: what the environment variable says when it is set
 /// (and nothing else), otherwise beside the library or program that holds this
-/// code, beside the program, and in the folder `sibling` next to either.
+/// code, beside the program, and in the `folders` relative to either.
 std::vector<std::string> candidatePaths(const char *environment, const std::string &fileName,
-                                        const std::string &sibling);
+                                        const std::vector<std::string> &folders);
 
 /// The first path that can be read, or empty.
 std::string firstReadable(const std::vector<std::string> &paths);

@@ -29,6 +29,9 @@
 // Floats: models become the same however the calling thread computes, and run as it
 // computes.
 //
+// libmlc may be closed with dlclose() when all handles are freed. It leaves memory when
+// the threads have ended that failed in it, since they keep a text; libmlc-compiler stays.
+//
 //===----------------------------------------------------------------------===*/
 #ifndef MLC_C_MLC_H
 #define MLC_C_MLC_H

@@ -26,7 +26,7 @@ def main():
     symbols = subprocess.run(["nm", "-D", "--defined-only", "--format=posix", library], check=True,
                              capture_output=True, text=True).stdout.split("\n")
     names = {line.split()[0] for line in symbols if line}
-    foreign = {name for name in names if not name.startswith("mlc_")}
+    foreign = {name for name in names if not name.startswith(("mlc_", "MLC_"))}
     assert names and not foreign, f"libmlc exports {foreign}"
 
     mlc = ctypes.CDLL(library)
