@@ -94,6 +94,7 @@ Status ReferenceModel::run(const std::vector<Tensor> &inputs,
 Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
   if (!state->loaded) {
     std::vector<Tensor> given, wanted(outputs, outputs + interface().outputs.size());
+    given.reserve(interface().inputs.size());
     for (size_t i = 0; i < interface().inputs.size(); ++i)
       given.push_back(*inputs[i]);
     return state->reference->run(given, wanted);
@@ -208,6 +209,7 @@ Status Call::State::evaluateReference() const {
     return statusOf(MLC_RUN_CANCELLED, model.interface);
   auto tensorsAt = [](const auto &pointers, const std::vector<Tensor> &bound) {
     std::vector<Tensor> tensors;
+    tensors.reserve(bound.size());
     for (size_t i = 0; i < bound.size(); ++i)
       tensors.push_back(Tensor::borrow(bound[i].dtype(), bound[i].shape(),
                                        const_cast<void *>(pointers[i]), nullptr));
