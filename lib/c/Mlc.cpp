@@ -116,6 +116,45 @@ private:
 
 std::string orEmpty(const char *text) { return text ? text : ""; }
 
+/// The caller's options as the C++ API has them.
+Result<mlc::CompileOptions> translated(const mlc_compile_options *options) {
+  auto given = known(options, "mlc_compile_options");
+  if (!given)
+    return given.takeError();
+  mlc::CompileOptions result;
+  result.function = orEmpty(given->function);
+  if (given->target)
+    result.target = given->target;
+  result.optimize = given->no_optimize == 0;
+  result.fuse = given->no_fuse == 0;
+  result.orReference = given->or_reference != 0;
+  if (given->num_donated > 0)
+    if (Status status = notNull({{"donated_inputs", given->donated_inputs},
+                                 {"donated_outputs", given->donated_outputs}});
+        !status)
+      return status.takeError();
+  for (size_t i = 0; i < given->num_donated; ++i)
+    result.donated.emplace_back(orEmpty(given->donated_inputs[i]),
+                                orEmpty(given->donated_outputs[i]));
+  if (given->cancellation)
+    result.cancellation = given->cancellation->cancellation;
+  return result;
+}
+
+Status compile(const mlc_engine &engine, Result<mlc::Model> model,
+               const mlc_compile_options *options, mlc_executable **executable) {
+  auto wanted = translated(options);
+  if (!wanted)
+    return wanted.takeError();
+  if (!model)
+    return model.takeError();
+  auto compiled = engine.engine.compile(model->graph, model->parameters, *wanted);
+  if (!compiled)
+    return compiled.takeError();
+  *executable = new mlc_executable{std::move(*compiled)};
+  return {};
+}
+
 /// The tensor, which must be that of `expected` as far as memory safety needs.
 Result<Tensor> borrowed(const mlc_tensor &given, const std::string &what) {
   if (given.dtype < MLC_F32 || given.dtype > MLC_BOOL)
@@ -250,35 +289,30 @@ mlc_status mlc_engine_load(mlc_engine *engine, const char *path, const mlc_compi
     if (Status status = notNull({{"engine", engine}, {"path", path}, {"executable", executable}});
         !status)
       return status;
-    auto given = known(options, "mlc_compile_options");
-    if (!given)
-      return given.takeError();
-    mlc::CompileOptions translated;
-    translated.function = orEmpty(given->function);
-    if (given->target)
-      translated.target = given->target;
-    translated.optimize = given->no_optimize == 0;
-    translated.fuse = given->no_fuse == 0;
-    translated.orReference = given->or_reference != 0;
-    if (given->num_donated > 0)
-      if (Status status = notNull({{"donated_inputs", given->donated_inputs},
-                                   {"donated_outputs", given->donated_outputs}});
-          !status)
-        return status;
-    for (size_t i = 0; i < given->num_donated; ++i)
-      translated.donated.emplace_back(orEmpty(given->donated_inputs[i]),
-                                      orEmpty(given->donated_outputs[i]));
-    if (given->cancellation)
-      translated.cancellation = given->cancellation->cancellation;
-    auto loaded = engine->engine.load(path, translated);
-    if (!loaded)
-      return loaded.takeError();
-    *executable = new mlc_executable{std::move(*loaded)};
-    return {};
+    return compile(*engine, mlc::loadModel(path), options, executable);
+  });
+}
+
+mlc_status mlc_engine_load_bytes(mlc_engine *engine, const void *bytes, size_t size,
+                                 const char *name, const mlc_compile_options *options,
+                                 mlc_executable **executable) {
+  return guarded([&]() -> Status {
+    if (executable)
+      *executable = nullptr;
+    if (Status status = notNull({{"engine", engine}, {"executable", executable}}); !status)
+      return status;
+    if (size > 0 && !bytes)
+      return usageError("`bytes` is null");
+    std::string_view text(static_cast<const char *>(bytes), size);
+    return compile(*engine, mlc::parseModel(text, name ? name : "model"), options, executable);
   });
 }
 
 void mlc_executable_free(mlc_executable *executable) { delete executable; }
+
+const char *mlc_executable_function(const mlc_executable *executable) {
+  return executable ? executable->executable.interface().function.c_str() : nullptr;
+}
 
 size_t mlc_executable_count(const mlc_executable *executable, int32_t role) {
   const auto *tensors = tensorsOf(executable, role);

@@ -161,6 +161,11 @@ typedef struct mlc_compile_options {
 MLC_EXPORT mlc_status mlc_engine_load(mlc_engine *engine, const char *path,
                                       const mlc_compile_options *options,
                                       mlc_executable **executable);
+/* The same for the bytes of a model file, which are not needed afterwards. `name` is what
+ * errors call them; NULL: "model". */
+MLC_EXPORT mlc_status mlc_engine_load_bytes(mlc_engine *engine, const void *bytes, size_t size,
+                                            const char *name, const mlc_compile_options *options,
+                                            mlc_executable **executable);
 
 /*===----------------------------------------------------------------------===//
 // Executable
@@ -180,6 +185,8 @@ typedef struct mlc_tensor_info {
 } mlc_tensor_info;
 
 MLC_EXPORT void mlc_executable_free(mlc_executable *executable);
+/* The name of the function; NULL if `executable` is. */
+MLC_EXPORT const char *mlc_executable_function(const mlc_executable *executable);
 /* How many there are of an mlc_role; 0 for another number. */
 MLC_EXPORT size_t mlc_executable_count(const mlc_executable *executable, int32_t role);
 MLC_EXPORT mlc_status mlc_executable_info(const mlc_executable *executable, int32_t role,

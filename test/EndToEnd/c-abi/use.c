@@ -25,6 +25,8 @@ static int says(const char *text) { return strstr(mlc_last_error(), text) != NUL
 
 static void inspect(const mlc_executable *model) {
   mlc_tensor_info info;
+  CHECK(strcmp(mlc_executable_function(model), "main") == 0);
+  CHECK(mlc_executable_function(NULL) == NULL);
   CHECK(mlc_executable_count(model, MLC_INPUT) == 1);
   CHECK(mlc_executable_count(model, MLC_OUTPUT) == 1);
   CHECK(mlc_executable_count(model, MLC_PARAMETER) > 0);
@@ -274,6 +276,29 @@ static void old_caller(const char *path) {
   mlc_engine_free(engine);
 }
 
+/* A model that is in no file. */
+static void load_bytes(mlc_engine *engine, const char *path) {
+  FILE *file = fopen(path, "rb");
+  CHECK(file && fseek(file, 0, SEEK_END) == 0);
+  long size = ftell(file);
+  CHECK(size > 0 && fseek(file, 0, SEEK_SET) == 0);
+  char *bytes = malloc((size_t)size);
+  CHECK(bytes && fread(bytes, 1, (size_t)size, file) == (size_t)size && fclose(file) == 0);
+  mlc_executable *model;
+  CHECK(mlc_engine_load_bytes(engine, bytes, (size_t)size, NULL, NULL, &model) == MLC_OK);
+  memset(bytes, 0, (size_t)size);
+  inspect(model);
+  run(model);
+  mlc_executable_free(model);
+  CHECK(mlc_engine_load_bytes(engine, bytes, 20, "table t", NULL, &model) == MLC_BAD_INPUT && !model);
+  CHECK(says("table t"));
+  CHECK(mlc_engine_load_bytes(engine, NULL, 0, NULL, NULL, &model) == MLC_BAD_INPUT && says("model"));
+  CHECK(mlc_engine_load_bytes(engine, NULL, 1, NULL, NULL, &model) == MLC_USAGE && says("`bytes`"));
+  CHECK(mlc_engine_load_bytes(NULL, bytes, 1, NULL, NULL, &model) == MLC_USAGE && says("`engine`"));
+  CHECK(mlc_engine_load_bytes(engine, bytes, 1, NULL, NULL, NULL) == MLC_USAGE);
+  free(bytes);
+}
+
 static void other_version(mlc_engine *engine, const char *directory) {
   char path[4096];
   snprintf(path, sizeof path, "%s/version-2.json", directory);
@@ -305,6 +330,7 @@ int main(int argc, char **argv) {
   old_caller(argv[1]);
   host_services(argv[1], argv[2]);
   other_version(engine, argv[2]);
+  load_bytes(engine, argv[1]);
   mlc_engine_free(engine); /* the executable lives on */
   inspect(model);
   run(model);
