@@ -195,6 +195,7 @@ Result<Engine> Engine::create(EngineOptions options) {
   state->opKernels = std::make_shared<OpKernelCache>();
   state->printer = std::make_shared<Printer>(std::move(options.print));
   state->memory = std::make_shared<Memory>(std::move(options.memory), options.memoryLimit);
+  // The state's log without the state, which holds the cache.
   state->cache.emplace(std::move(options.cache), [log = state->log](const std::string &message) {
     if (log)
       log(message);

@@ -56,9 +56,13 @@ struct Engine::State {
                       const std::vector<std::pair<std::string, std::string>> &donated);
   /// Whether there is a compiler half. Logs once when there is not.
   bool hasCompiler();
-  void say(const std::string &message) const {
-    if (log)
-      log(message);
+  /// What the host's log throws is dropped, as there is nobody to tell.
+  void say(const std::string &message) const noexcept {
+    try {
+      if (log)
+        log(message);
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+    }
   }
 
 private:

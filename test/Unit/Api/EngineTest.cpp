@@ -65,6 +65,19 @@ TEST_CASE("without a compiler half the reference evaluates, where that is allowe
         "cannot do that");
 }
 
+TEST_CASE("what a log throws stays where it is") {
+  EngineOptions options;
+  options.compiler = noCompiler();
+  int lines = 0;
+  options.log = [&](const std::string &) {
+    ++lines;
+    throw std::runtime_error("the disk is full");
+  };
+  Engine engine = get(Engine::create(options));
+  CHECK_FALSE(engine.hasCompiler());
+  CHECK(lines == 1);
+}
+
 TEST_CASE("without a compiler half compiling is unsupported") {
   auto result = engineWith(noCompiler()).compile(addGraph(), {});
   REQUIRE_FALSE(result.ok());
