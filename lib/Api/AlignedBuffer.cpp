@@ -30,6 +30,7 @@ Result<void *> Memory::allocate(size_t bytes) {
     else if (posix_memalign(&block, MLC_ALIGNMENT, bytes) != 0)
       block = nullptr;
   } catch (...) { // std::bad_alloc, as a rule
+    block = nullptr;
   }
   if (block)
     return block;

@@ -49,7 +49,7 @@ void ImageCache::failed(const char *what) const noexcept {
     } catch (...) {
       log("the cache store failed to " + std::string(what) + " an image");
     }
-  } catch (...) { // The log failed too.
+  } catch (...) { // NOLINT(bugprone-empty-catch): The log failed too.
   }
 }
 

@@ -51,11 +51,12 @@ Graph longGraph() {
   return graph;
 }
 
-/// What a slot of all threads holds: an executable and how often it adds.
-struct Shared {
-  std::optional<Executable> model;
-  int adds = 0;
+/// What a slot of all threads may hold: an executable and how often it adds.
+struct Adder {
+  Executable model;
+  int adds;
 };
+using Shared = std::shared_ptr<const Adder>;
 
 class Mixed {
 public:
@@ -112,25 +113,26 @@ private:
 
   void compile(std::mt19937 &random) {
     int adds = 1 + static_cast<int>(random() % kGraphs);
-    put(random() % kSlots, {get(engine.compile(addsGraph(adds), {})), adds});
+    put(random() % kSlots,
+        std::make_shared<Adder>(Adder{get(engine.compile(addsGraph(adds), {})), adds}));
   }
 
   void bindAndRun(std::mt19937 &random) {
     Shared shared = take(random() % kSlots);
-    if (!shared.model)
+    if (!shared)
       return;
     auto rows = static_cast<int64_t>(random() % 4);
     Tensor x = get(Tensor::zeros(DType::F32, {rows, 3}));
     for (int64_t i = 0; i < x.size(); ++i)
       x.dataAs<float>()[i] = static_cast<float>(random() % 1000);
-    Call call = get(shared.model->bind({{"x", x}}));
-    shared.model.reset(); // The call keeps it.
+    Call call = get(shared->model.bind({{"x", x}}));
+    auto terms = static_cast<float>(shared->adds + 1);
+    shared.reset(); // The call keeps the executable.
     for (int run = 0; run < 3; ++run)
       if (Status status = call.run(); !status)
         fail(status.error().message);
     for (int64_t i = 0; i < x.size(); ++i)
-      if (call.outputs()[0].dataAs<float>()[i] !=
-          static_cast<float>(shared.adds + 1) * x.dataAs<float>()[i])
+      if (call.outputs()[0].dataAs<float>()[i] != terms * x.dataAs<float>()[i])
         fail("a sum of x is wrong");
     ++runs;
   }
@@ -160,9 +162,8 @@ private:
   void ownEngine(std::mt19937 &random) {
     Engine own = get(Engine::create());
     int adds = 1 + static_cast<int>(random() % kGraphs);
-    std::optional<Executable> model;
-    model = get(own.compile(addsGraph(adds), {}));
-    put(random() % kSlots, {std::move(model), adds}); // It outlives its engine.
+    put(random() % kSlots, // It outlives its engine.
+        std::make_shared<Adder>(Adder{get(own.compile(addsGraph(adds), {})), adds}));
   }
 
   std::string path;
