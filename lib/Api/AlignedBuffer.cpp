@@ -16,12 +16,13 @@ inline namespace MLC_VERSION_NAMESPACE {
 Result<void *> Memory::allocate(size_t bytes) {
   auto asked = static_cast<int64_t>(bytes);
   if (limit > 0) {
-    int64_t before = taken.fetch_add(asked, std::memory_order_relaxed);
-    if (before > limit - asked) {
-      taken.fetch_sub(asked, std::memory_order_relaxed);
-      return resourceError("would exceed the engine's limit of " + std::to_string(limit) +
-                           " bytes, of which " + std::to_string(before) + " are taken");
-    }
+    // Nothing is taken that does not fit, or a request that fails would fail others.
+    int64_t before = taken.load(std::memory_order_relaxed);
+    do
+      if (before > limit - asked)
+        return resourceError("would exceed the engine's limit of " + std::to_string(limit) +
+                             " bytes, of which " + std::to_string(before) + " are taken");
+    while (!taken.compare_exchange_weak(before, before + asked, std::memory_order_relaxed));
   }
   void *block = nullptr;
   try {

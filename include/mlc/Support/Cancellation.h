@@ -13,7 +13,8 @@ inline namespace MLC_VERSION_NAMESPACE {
 
 /// A wish that compilations and runs end. They look at it at least every 100 ms, but for
 /// a compilation in this process, which looks between two passes of the compiler, and
-/// fail with ErrorKind::Cancelled. Copies share the wish.
+/// fail with ErrorKind::Cancelled; what is done sooner, as a run of one short kernel is, may
+/// succeed all the same. Copies share the wish.
 /// Thread-safety: every member may be called from many threads at once, and request()
 /// from a signal handler.
 class Cancellation {

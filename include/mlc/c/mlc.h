@@ -97,8 +97,8 @@ MLC_EXPORT const char *mlc_last_error(void);
 
 /* Compilations and runs look at the wish that they were given at least every 100 ms, but
  * for a compilation in this process, which looks between two passes of the compiler, and
- * end with MLC_CANCELLED. All functions may be called from any thread; request also from
- * a signal handler. What was given the wish may outlive it. */
+ * end with MLC_CANCELLED; what is done sooner may succeed all the same. All functions may be called
+ * from any thread; request also from a signal handler. What was given the wish may outlive it. */
 MLC_EXPORT mlc_status mlc_cancellation_create(mlc_cancellation **cancellation);
 MLC_EXPORT void mlc_cancellation_free(mlc_cancellation *cancellation);
 MLC_EXPORT void mlc_cancellation_request(mlc_cancellation *cancellation);
