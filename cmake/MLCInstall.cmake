@@ -1,4 +1,4 @@
-# cmake --install, by component: runtime (libmlc, no LLVM), compiler (what it opens to
+# cmake --install, by component: runtime (libmlc, no LLVM), threads, compiler (what it opens to
 # compile), dev (headers, static libraries, package files), tools (mlc-run) and
 # compiler-tools (mlc-opt and its like, which load plugins and so share LLVM and MLIR).
 include(CMakePackageConfigHelpers)
@@ -33,6 +33,11 @@ string(REGEX REPLACE "/$" "" up ${up})
 configure_file(cmake/mlc.pc.in ${PROJECT_BINARY_DIR}/mlc.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/mlc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
         COMPONENT dev)
+
+if(MLC_BUILD_THREADS)
+  install(TARGETS mlc-threads LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT threads
+          NAMELINK_SKIP)
+endif()
 
 install(TARGETS mlc-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
 if(MLC_BUILD_COMPILER)

@@ -19,7 +19,7 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
-set(CPACK_COMPONENTS_ALL runtime compiler dev tools compiler-tools)
+set(CPACK_COMPONENTS_ALL runtime threads compiler dev tools compiler-tools)
 
 # What a package that links them statically has to say of LLVM and nlohmann-json.
 function(mlc_notice output package)
@@ -80,7 +80,11 @@ set(json_name "nlohmann-json")
 mlc_package(runtime libs "small neural networks as native functions: library"
 "libmlc runs neural networks that were compiled to native code, behind a C ABI.
 It needs no LLVM. To compile a model it opens the library of mlc-compiler."
-  LIBRARY INSIDE json RECOMMENDS mlc-compiler)
+  LIBRARY INSIDE json RECOMMENDS mlc-compiler SUGGESTS mlc-threads)
+mlc_package(threads libs "small neural networks as native functions: threads"
+"libmlc-threads spreads long kernels over threads of oneTBB. libmlc opens it when
+a program asks for more than one."
+  LIBRARY)
 mlc_package(compiler libs "small neural networks as native functions: compiler"
 "libmlc-compiler turns the graph of a model into native code, for libmlc and for
 programs that have mlc inside. LLVM and MLIR are inside of it and hidden, so

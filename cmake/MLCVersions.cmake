@@ -13,3 +13,4 @@ endfunction()
 
 mlc_version(MLC_C_VERSION c/mlc.h "#define MLC_C_VERSION ")      # names libmlc.so.N
 mlc_version(MLC_DOOR_VERSION Abi/Door.h "kDoorVersion = ")       # names libmlc-compiler.so.N
+mlc_version(MLC_THREADS_VERSION Abi/Threads.h "MLC_THREADS_VERSION ") # names libmlc-threads.so.N

@@ -28,6 +28,7 @@
 #include "mlc/Runtime/CacheStore.h"
 #include "mlc/Runtime/Compiler.h"
 #include "mlc/Support/Cancellation.h"
+#include "mlc/Support/ParallelFor.h"
 #include "mlc/Support/Result.h"
 #include "mlc/Support/Version.h"
 #include "mlc/Tensor/Tensor.h"
@@ -61,6 +62,14 @@ struct EngineOptions {
   std::shared_ptr<std::pmr::memory_resource> memory;
   /// The most bytes of that memory at a time; more is ResourceLimit. 0: no limit.
   int64_t memoryLimit = 0;
+  /// Threads for the kernels of a run that take long, about 50 microseconds or more, its
+  /// caller's among them: 1 is that alone, and 0 as many as the process may run at a
+  /// time, which are never exceeded.
+  /// See ParallelFor::threads. Results have the same bits for any number.
+  int threads = 1;
+  /// The host's own instead; null: `threads`. Used by any thread, until the last
+  /// Executable and Call are gone.
+  std::shared_ptr<ParallelFor> parallelFor;
   /// Images of earlier runs of a program; null: each engine compiles for itself.
   std::shared_ptr<CacheStore> cache;
 };
@@ -70,6 +79,9 @@ struct CompileOptions {
   std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
   bool optimize = true;          ///< false: code generation at O0.
   bool fuse = true;              ///< false: one kernel per op.
+  /// What a thread is given to run at a time, in vector instructions, at about 0.1 to 1 ns
+  /// each; a kernel of four times as much is worth a second thread. 0: 65536.
+  int64_t grain = 0;
   /// Inputs, each with an output of its type that a call may give the input's memory,
   /// as a state that goes from call to call; it need not. The executors other than
   /// Jit ignore this.

@@ -93,6 +93,7 @@ DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
   request.target = options.target;
   request.optimize = options.optimize;
   request.fuse = options.fuse;
+  request.grain = options.grain;
   request.donated = options.donated;
   return request;
 }
@@ -189,7 +190,17 @@ Result<Engine> Engine::create(EngineOptions options) {
   if (options.memoryLimit < 0)
     return usageError("EngineOptions: `memoryLimit` is " + std::to_string(options.memoryLimit) +
                       ", expected at least 0");
+  if (options.threads < 0)
+    return usageError("EngineOptions: `threads` is " + std::to_string(options.threads) +
+                      ", expected at least 0");
   auto state = std::make_shared<State>();
+  state->parallelFor = std::move(options.parallelFor);
+  if (!state->parallelFor && options.threads != 1) {
+    auto threads = ParallelFor::threads(options.threads);
+    if (!threads)
+      return threads.takeError();
+    state->parallelFor = std::move(*threads);
+  }
   state->compiler = options.compiler ? std::move(options.compiler) : CompilerClient::inProcess();
   state->log = std::move(options.log);
   state->opKernels = std::make_shared<OpKernelCache>();
@@ -234,6 +245,9 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
     return entry.takeError();
   if (Status status = checkParameters(graph, **entry, parameters); !status)
     return status.takeError();
+  if (options.grain < 0)
+    return usageError("CompileOptions: `grain` is " + std::to_string(options.grain) +
+                      ", expected at least 0");
   const Cancellation *cancellation = options.cancellation ? &*options.cancellation : nullptr;
   auto loaded = state->compile(compileRequest(graph, options), cancellation);
   if (!loaded) {
@@ -243,7 +257,7 @@ Result<Executable> Engine::compile(const Graph &graph, const TensorMap &paramete
     return loaded.takeError();
   }
   const Image &image = *(*loaded)->image;
-  auto hostCalls = HostCalls::find(image.interface(), state->printer);
+  auto hostCalls = HostCalls::find(image.interface(), state->printer, state->parallelFor);
   if (!hostCalls)
     return hostCalls.takeError();
   auto prepared = prepareParameters(image, parameters, *hostCalls, state->memory, cancellation);

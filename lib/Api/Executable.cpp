@@ -127,7 +127,7 @@ Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
   for (size_t i = 0; i < interface.outputs.size(); ++i)
     outputPointers[i] = outputs[i].data();
   int64_t workspaceBytes = image.workspaceBytes()(&dim);
-  if (!state->hostCalls.empty())
+  if (state->hostCalls.mayNest())
     return runWithHost(*state, inputPointers, outputPointers, workspaceBytes, &dim);
   auto workspace = threadScratch(workspaceBytes);
   if (!workspace)
@@ -139,7 +139,11 @@ Status Executable::run(const Tensor *const *inputs, Tensor *outputs) const {
   frame.prepared = state->prepared.data();
   frame.workspace = *workspace;
   frame.dims = &dim;
-  return statusOf(image.run()(&frame), interface);
+  if (state->hostCalls.empty())
+    return statusOf(image.run()(&frame), interface);
+  HostTable host(state->hostCalls);
+  frame.host = host.get();
+  return statusOf(image.run()(&frame), interface, &host);
 }
 
 Result<TensorMap> Executable::operator()(const TensorMap &inputs) const {

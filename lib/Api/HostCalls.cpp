@@ -1,19 +1,24 @@
-//===- HostCalls.cpp - The host's side of print and custom ----------------===//
+//===- HostCalls.cpp - The host's side of print, custom, threads ----------===//
 //
 // Works on the memory of a running image, which has no unwind tables: nothing that a
-// function of the host throws leaves HostTable::call.
+// function of the host throws leaves HostTable's.
 //
 //===----------------------------------------------------------------------===//
 #include "HostCalls.h"
 
+#include "mlc/Support/FloatEnvironment.h"
 #include "mlc/mlc.h"
+
+#include <new>
 
 namespace mlc {
 inline namespace MLC_VERSION_NAMESPACE {
 
 Result<HostCalls> HostCalls::find(const ImageInterface &interface,
-                                  std::shared_ptr<const Printer> printer) {
+                                  std::shared_ptr<const Printer> printer,
+                                  std::shared_ptr<ParallelFor> parallelFor) {
   HostCalls found;
+  found.parallelFor = std::move(parallelFor);
   found.function = interface.function;
   found.printer = std::move(printer);
   for (const ImageHostCall &description : interface.hostCalls) {
@@ -45,11 +50,14 @@ HostTable::HostTable(const HostCalls &calls) : calls(calls) {
   table.version = MLC_FRAME_VERSION;
   table.context = this;
   table.call = call;
+  if (calls.parallelFor)
+    table.parallel_for = parallelFor;
 }
 
 Error HostTable::takeError() {
   if (error.message.empty()) // Not even the message could be made.
-    return resourceError("function `" + calls.function + "`: out of memory for a call of the host");
+    return resourceError("function `" + calls.function +
+                         "`: out of memory for a service of the host");
   return std::exchange(error, Error());
 }
 
@@ -88,6 +96,49 @@ int32_t HostTable::call(void *context, int64_t index, const void *const *operand
     self.error = Error();
   }
   return 1;
+}
+
+namespace {
+
+/// A part of a kernel, and how its caller computes.
+struct Part {
+  void (*body)(void *, int64_t);
+  void *argument;
+  unsigned floats;
+
+  static void run(void *context, int64_t index) {
+    const Part &part = *static_cast<const Part *>(context);
+    FloatEnvironment environment(part.floats);
+    part.body(part.argument, index);
+  }
+};
+
+} // namespace
+
+int32_t HostTable::parallelFor(void *context, int64_t count, void (*body)(void *, int64_t),
+                               void *argument) {
+  auto &self = *static_cast<HostTable *>(context);
+  Part part{body, argument, FloatEnvironment::current()};
+  try {
+    self.calls.parallelFor->run(count, Part::run, &part);
+    return 0;
+  } catch (const std::bad_alloc &) {
+    self.error = Error();
+  } catch (const std::exception &thrown) {
+    self.parallelForFailed(": ", thrown.what());
+  } catch (...) {
+    self.parallelForFailed("", "");
+  }
+  return 1;
+}
+
+void HostTable::parallelForFailed(const char *colon, const char *why) noexcept {
+  try {
+    error = badInputError("function `" + calls.function + "`: the host's parallel-for failed" +
+                          colon + why);
+  } catch (...) { // There was no memory for the message.
+    error = Error();
+  }
 }
 
 } // namespace MLC_VERSION_NAMESPACE

@@ -1,4 +1,4 @@
-//===- HostCalls.h - The host's side of print and custom --------*- C++ -*-===//
+//===- HostCalls.h - The host's side of print, custom, threads --*- C++ -*-===//
 #ifndef MLC_LIB_API_HOSTCALLS_H
 #define MLC_LIB_API_HOSTCALLS_H
 
@@ -6,6 +6,7 @@
 #include "mlc/Abi/Interface.h"
 #include "mlc/Graph/HostOps.h"
 #include "mlc/Support/Cancellation.h"
+#include "mlc/Support/ParallelFor.h"
 #include "mlc/Support/Version.h"
 
 #include <mutex>
@@ -37,9 +38,14 @@ class HostCalls {
 public:
   HostCalls() = default;
   /// The error names the node and the function that is missing or of another type.
+  /// `parallelFor` may be null.
   static Result<HostCalls> find(const ImageInterface &interface,
-                                std::shared_ptr<const Printer> printer);
-  bool empty() const { return calls.empty(); }
+                                std::shared_ptr<const Printer> printer,
+                                std::shared_ptr<ParallelFor> parallelFor);
+  /// Whether what the host does may run other kernels on the thread.
+  bool mayNest() const { return !calls.empty(); }
+  /// Whether runs need a HostTable.
+  bool empty() const { return calls.empty() && !parallelFor; }
 
 private:
   friend class HostTable;
@@ -50,6 +56,7 @@ private:
   std::vector<Call> calls;
   std::string function; ///< Of the image.
   std::shared_ptr<const Printer> printer;
+  std::shared_ptr<ParallelFor> parallelFor;
 };
 
 /// The host table of frames that run one after the other.
@@ -70,6 +77,9 @@ public:
 private:
   static int32_t call(void *context, int64_t index, const void *const *operands,
                       void *const *results, const int64_t *dims);
+  static int32_t parallelFor(void *context, int64_t count, void (*body)(void *, int64_t),
+                             void *argument);
+  void parallelForFailed(const char *colon, const char *why) noexcept;
   Status perform(const HostCalls::Call &call, const void *const *operands, void *const *results,
                  const int64_t *dims) const;
 

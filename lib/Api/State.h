@@ -33,7 +33,8 @@ struct Engine::State {
   std::shared_ptr<OpKernelCache> opKernels;
   std::shared_ptr<Printer> printer;
   std::shared_ptr<Memory> memory;
-  std::optional<ImageCache> cache; ///< Always there once created.
+  std::shared_ptr<ParallelFor> parallelFor; ///< Null: one thread.
+  std::optional<ImageCache> cache;          ///< Always there once created.
   static constexpr int kEager = 1, kDebugNans = 2;
   std::atomic<int> opByOp{0}; ///< Why, if functions of jit() are not compiled.
   void setOpByOp(int why, bool isSo) {

@@ -161,6 +161,7 @@ Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,
   options.target = target;
   options.entry = function->name;
   options.fuse = request.fuse;
+  options.grain = request.grain;
   options.optimize = request.optimize;
   mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
   passes.enableVerifier(false); // The import was verified; the passes are ours.

@@ -106,6 +106,10 @@ static void toVector(OpPassManager &manager, const PipelineOptions &options) {
   vectorize.vectorBits = options.target.vectorBits;
   manager.addNestedPass<func::FuncOp>(createVectorizeKernelsPass(vectorize));
   manager.addNestedPass<func::FuncOp>(createExpandMathPass());
+  ParallelizePassOptions parallelize;
+  if (options.grain > 0)
+    parallelize.grain = options.grain;
+  manager.addPass(createParallelizePass(parallelize));
   manager.addNestedPass<func::FuncOp>(createPollCancelPass());
   manager.addPass(createCSEPass());
 }

@@ -1,4 +1,4 @@
-//===- Locate.cpp - Finding the compiler half's files ---------------------===//
+//===- Locate.cpp - Finding mlc's own files -------------------------------===//
 #include "Locate.h"
 
 #include <climits>
@@ -69,4 +69,24 @@ std::string mlc::listPaths(const std::vector<std::string> &paths) {
   for (const std::string &path : paths)
     text += "\n  " + path;
   return text;
+}
+
+Result<void *> mlc::openOwnLibrary(const char *environment, const std::string &name,
+                                   int64_t version, const std::string &path) {
+  const std::string fileName = "libmlc-" + name + ".so." + std::to_string(version);
+  std::vector<std::string> paths =
+      path.empty() ? candidatePaths(environment, fileName, {"../lib", MLC_BIN_TO_LIB})
+                   : std::vector<std::string>{path};
+  std::string found = firstReadable(paths);
+  if (found.empty() && paths.size() > 1) // perhaps where the system looks
+    if (void *handle = dlopen(fileName.c_str(), RTLD_NOW | RTLD_LOCAL))
+      return handle;
+  if (found.empty())
+    return unsupportedError("the " + name + " library was not found; looked for" +
+                            listPaths(paths));
+  if (void *handle = dlopen(found.c_str(), RTLD_NOW | RTLD_LOCAL))
+    return handle;
+  const char *why = dlerror();
+  return unsupportedError("cannot open the " + name +
+                          " library: " + (why ? std::string(why) : found));
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 struct mlc_engine {
   mlc::Engine engine;
@@ -112,6 +113,21 @@ private:
   bool do_is_equal(const memory_resource &other) const noexcept override { return this == &other; }
 
   mlc_engine_options options;
+};
+
+class CallersParallelFor : public mlc::ParallelFor {
+public:
+  explicit CallersParallelFor(const mlc_engine_options &options)
+      : function(options.parallel_for), context(options.parallel_context) {}
+
+  void run(int64_t count, void (*body)(void *, int64_t), void *argument) override {
+    if (int32_t code = function(context, count, body, argument))
+      throw std::runtime_error("`parallel_for` returned " + std::to_string(code));
+  }
+
+private:
+  decltype(mlc_engine_options::parallel_for) function;
+  void *context;
 };
 
 std::string orEmpty(const char *text) { return text ? text : ""; }
@@ -244,6 +260,8 @@ mlc_status mlc_engine_create(const mlc_engine_options *options, mlc_engine **eng
     if (given->helper_memory_bytes < 0 || given->helper_seconds < 0 || given->memory_limit < 0 ||
         given->cache_bytes < 0)
       return usageError("mlc_engine_options: a limit is negative");
+    if (given->threads < MLC_ALL_PROCESSORS)
+      return usageError("mlc_engine_options: `threads` is " + std::to_string(given->threads));
     mlc::EngineOptions translated;
     if (auto log = given->log)
       translated.log = [log, context = given->log_context](const std::string &text) {
@@ -254,6 +272,10 @@ mlc_status mlc_engine_create(const mlc_engine_options *options, mlc_engine **eng
     if (given->allocate)
       translated.memory = std::make_shared<CallersMemory>(*given);
     translated.memoryLimit = given->memory_limit;
+    if (given->parallel_for)
+      translated.parallelFor = std::make_shared<CallersParallelFor>(*given);
+    else if (given->threads)
+      translated.threads = std::max(given->threads, 0);
     if (given->cache_directory) {
       int64_t bytes = given->cache_bytes ? given->cache_bytes : int64_t(256) << 20;
       auto cache = mlc::CacheStore::directory(given->cache_directory, bytes);

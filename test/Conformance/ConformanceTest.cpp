@@ -80,6 +80,7 @@ struct Subject {
   /// Ops are applied one by one to tensors in C++ (mlc/Api/Ops.h): at once with
   /// Executor::Eager, else traced and compiled (mlc/Api/Jit.h).
   bool throughCpp = false;
+  int threads = 1;
 };
 
 /// Runs a case through C++: the outputs of every run by name.
@@ -97,10 +98,11 @@ std::vector<TensorMap> replay(const Case &test, const TensorMap &parameters, boo
 
 class Runner {
 public:
-  explicit Runner(Subject subject) : subject(std::move(subject)) {
+  explicit Runner(Subject given) : subject(std::move(given)) {
     REQUIRE(kReverseIsDefined);
     EngineOptions options;
     options.print = readPrinted;
+    options.threads = subject.threads;
     auto created = Engine::create(options);
     REQUIRE(created.ok());
     defaultEngine().setPrint(readPrinted);
@@ -247,6 +249,11 @@ TEST_CASE("jit, optimised, fused", "[jit]") {
 }
 TEST_CASE("jit, outputs in the memory of inputs", "[jit-donated]") {
   runAll({Executor::Jit, options(true, true), true, false});
+}
+TEST_CASE("jit, each iteration for any of four threads", "[jit-threads]") {
+  CompileOptions finest = options(true, true);
+  finest.grain = 1;
+  runAll({Executor::Jit, finest, false, false, 4});
 }
 TEST_CASE("jit, optimised, unfused", "[jit-unfused]") {
   runAll({Executor::Jit, options(true, false), false, false});

@@ -102,29 +102,30 @@ module attributes {mlc.host_calls = [{kind = "print", name = "x", operands = [te
 
 // -----
 
-// A kernel that looks at the host's flag is given it, and where to note that it left
-// something out. That is what counts when it has returned.
+// A kernel that asks the host is given its flag, where to note that it left something
+// out, and its table. The note is what counts when it has returned.
 
 // CHECK-LABEL: func.func @run
+// CHECK:         %[[HOST:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
 // CHECK:         llvm.or
 // CHECK-NEXT:    %[[FLAG:.*]] = llvm.select
-// CHECK:         %[[STOPPED:.*]] = llvm.alloca
-// CHECK:         call @kernel_0(%{{.*}}, %[[FLAG]], %[[STOPPED]])
-// CHECK-NEXT:    %[[SET:.*]] = llvm.load volatile %[[STOPPED]]
-// CHECK:         cf.cond_br %{{.*}}, ^[[CANCELLED:.*]], ^[[REST:.*]]
+// CHECK:         %[[STATUS:.*]] = llvm.alloca
+// CHECK:         call @kernel_0(%{{.*}}, %[[FLAG]], %[[STATUS]], %[[HOST]])
+// CHECK-NEXT:    %[[CODE:.*]] = llvm.load volatile %[[STATUS]]
+// CHECK:         cf.cond_br %{{.*}}, ^[[ENDED:.*]](%[[CODE]] : i32), ^[[REST:.*]]
 // CHECK:       ^[[REST]]:
 // CHECK-NEXT:    %[[OK:.*]] = arith.constant 0 : i32
 // CHECK-NEXT:    return %[[OK]]
-// CHECK:       ^[[CANCELLED]]:
-// CHECK-NEXT:    %[[CODE:.*]] = arith.constant 1 : i32
+// CHECK:       ^[[ENDED]](%[[CODE:.*]]: i32):
 // CHECK-NEXT:    return %[[CODE]]
 // CHECK-LABEL: func.func private @kernel_0
-// CHECK-SAME:    %[[FLAG:[^ ]*]]: !llvm.ptr, %[[STOPPED:[^ ]*]]: !llvm.ptr)
+// CHECK-SAME:    %[[FLAG:[^ ]*]]: !llvm.ptr, %[[STATUS:[^ ]*]]: !llvm.ptr, %{{[^ ]*}}: !llvm.ptr)
 // CHECK:         %[[SET:.*]] = llvm.load volatile %[[FLAG]]
 // CHECK:         %[[NOW:.*]] = llvm.icmp "ne" %[[SET]]
 // CHECK-NEXT:    cf.cond_br %[[NOW]], ^[[NOTE:.*]], ^[[ON:.*]]
 // CHECK:       ^[[NOTE]]:
-// CHECK:         llvm.store %{{.*}}, %[[STOPPED]]
+// CHECK-NEXT:    %[[ONE:.*]] = llvm.mlir.constant(1 : i32)
+// CHECK-NEXT:    llvm.store %[[ONE]], %[[STATUS]] atomic monotonic
 // CHECK-NEXT:    cf.br ^[[ON]]
 // CHECK:       ^[[ON]]:
 // CHECK:         cf.cond_br %[[NOW]]
@@ -145,6 +146,75 @@ module {
     memref.store %zero, %y[%c0] : memref<4xf32>
     cf.br ^end
   ^end:
+    return
+  }
+}
+
+// -----
+
+// A range of two chunks or more goes to the host's parallel_for, at 16 of its table, if
+// there is one, with a list of what its part takes; else it is run here. What the host
+// returns, but 0, ends the run with -1.
+
+// CHECK-LABEL: func.func private @kernel_0
+// CHECK-SAME:    (%[[X:[^ ]*]]: !llvm.ptr {llvm.noalias, llvm.nonnull}, %[[N:[^ ]*]]: i64, %{{[^ ]*}}: !llvm.ptr, %[[STATUS:[^ ]*]]: !llvm.ptr, %[[HOST:[^ ]*]]: !llvm.ptr)
+// CHECK:         %[[LIST:.*]] = llvm.alloca
+// CHECK:         %[[COUNT:.*]] = arith.index_cast %{{.*}} : index to i64
+// CHECK:         %[[LONG:.*]] = llvm.icmp "uge" %[[COUNT]]
+// CHECK:         %[[THERE:.*]] = llvm.icmp "ne" %[[HOST]]
+// CHECK:         %[[BOTH:.*]] = llvm.and %[[LONG]], %[[THERE]]
+// CHECK-NEXT:    cf.cond_br %[[BOTH]], ^[[LOOK:.*]], ^[[HERE:bb.]]
+// CHECK:       ^[[LOOK]]:
+// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[HOST]]
+// CHECK-NEXT:    %[[FUNCTION:.*]] = llvm.load %[[FIELD]]
+// CHECK:         cf.cond_br %{{.*}}, ^[[SPREAD:.*]], ^[[HERE]]
+// CHECK:       ^[[SPREAD]]:
+// CHECK:         llvm.store %{{.*}}, %{{.*}} : i64
+// CHECK:         llvm.store %[[X]]
+// CHECK:         %[[TASK:.*]] = constant @kernel_0_part_0_task : (!llvm.ptr, i64) -> ()
+// CHECK:         %[[BODY:.*]] = builtin.unrealized_conversion_cast %[[TASK]]
+// CHECK:         %[[FAILED:.*]] = llvm.call %[[FUNCTION]](%{{.*}}, %[[COUNT]], %[[BODY]], %[[LIST]])
+// CHECK:         cf.cond_br %{{.*}}, ^[[FAIL:.*]], ^[[REST:.*]]
+// CHECK:       ^[[FAIL]]:
+// CHECK-NEXT:    %[[CODE:.*]] = llvm.mlir.constant(-1 : i32)
+// CHECK-NEXT:    llvm.store %[[CODE]], %[[STATUS]]
+// CHECK-NEXT:    cf.br ^[[REST]]
+// CHECK:       ^[[HERE]]:
+// CHECK-NEXT:    call @kernel_0_part_0(%[[X]], %{{.*}}, %{{.*}}, %[[N]])
+// CHECK:       func.func private @kernel_0_part_0(%{{.*}}: !llvm.ptr {llvm.noalias, llvm.nonnull}, %{{.*}}: index, %{{.*}}: index, %{{.*}}: i64)
+
+// The chunk of a number, cut at the end of the range.
+
+// CHECK:       func.func private @kernel_0_part_0_task(%[[LIST:.*]]: !llvm.ptr, %[[NUMBER:.*]]: i64)
+// CHECK:         %[[WORD:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
+// CHECK:         %[[CHUNK:.*]] = arith.index_cast %[[WORD]]
+// CHECK:         %[[I:.*]] = arith.index_cast %[[NUMBER]]
+// CHECK:         %[[AT:.*]] = arith.muli %[[I]], %[[CHUNK]]
+// CHECK:         %[[FROM:.*]] = arith.addi %{{.*}}, %[[AT]]
+// CHECK:         %[[END:.*]] = arith.addi %[[FROM]], %[[CHUNK]]
+// CHECK:         %[[TO:.*]] = arith.minui %[[END]]
+// CHECK:         call @kernel_0_part_0(%{{.*}}, %[[FROM]], %[[TO]], %{{.*}})
+module {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%x: memref<?xf32> {mlc.input = "x"}, %block: memref<?xi8>, %workspace: memref<?xi8>, %n: index) attributes {mlc.workspace = array<i64: 0, 0>} {
+    call @kernel_0(%x) : (memref<?xf32>) -> ()
+    return
+  }
+  func.func private @kernel_0(%x: memref<?xf32>) attributes {mlc.kind = "elementwise"} {
+    %c0 = arith.constant 0 : index
+    %n = memref.dim %x, %c0 : memref<?xf32>
+    %c16 = arith.constant 16 : index
+    mlc.parallel_for @kernel_0_part_0(%x) from %c0 to %n by %c16 : (memref<?xf32>)
+    return
+  }
+  func.func private @kernel_0_part_0(%x: memref<?xf32>, %from: index, %to: index) attributes {mlc.kind = "elementwise"} {
+    %zero = arith.constant 0.0 : f32
+    %c1 = arith.constant 1 : index
+    scf.for %i = %from to %to step %c1 {
+      memref.store %zero, %x[%i] : memref<?xf32>
+    }
     return
   }
 }

@@ -5,7 +5,7 @@ import re
 from repository import files, finish, text
 
 ALWAYS = {"Support", "Abi"}
-OUTSIDE = {"mlir": "mlir", "llvm": "llvm", "nlohmann": "json"}
+OUTSIDE = {"mlir": "mlir", "llvm": "llvm", "nlohmann": "json", "oneapi": "oneapi"}
 INCLUDE = re.compile(r'^\s*#?\s*include\s*[<"]([^>"]+)[>"]')
 
 

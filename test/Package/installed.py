@@ -54,7 +54,7 @@ with tempfile.TemporaryDirectory() as name:
     said = run(here / "no-compiler", digits / "digits.safetensors", LD_LIBRARY_PATH=library.parent)
     assert "the compiler library was not found" in said, said
 
-    files = install(here / "first", "runtime", "compiler", "dev", "tools", "compiler-tools")
+    files = install(here / "first", "runtime", "threads", "compiler", "dev", "tools", "compiler-tools")
     headers = {f for f in files if f.startswith("include/")}
     assert all(f.startswith("include/mlc/") for f in headers), headers
     for header in headers:

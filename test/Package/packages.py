@@ -18,7 +18,7 @@ import symbols
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = ROOT / "build/package/packages"
-NAMES = ["mlc-compiler", "mlc-compiler-tools", "mlc-dev", "mlc-runtime", "mlc-tools"]
+NAMES = ["mlc-compiler", "mlc-compiler-tools", "mlc-dev", "mlc-runtime", "mlc-threads", "mlc-tools"]
 DIGITS = ROOT / "examples/digits"
 LIB = "usr/lib/x86_64-linux-gnu"
 
@@ -76,6 +76,7 @@ def check_fields(packages):
             check("libmlir-22" in depends, f"{name} depends on {depends}")
         else:
             check(not re.search("llvm|mlir", depends), f"{name} depends on {depends}")
+            check(("libtbb12" in depends) == (name == "mlc-threads"), f"{name} depends on {depends}")
         if name != "mlc-dev":
             check("libc6 (>=" in depends and "libstdc++6 (>=" in depends, f"{name} depends on {depends}")
         if name == "mlc-dev":

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 OURS = {"libmlc.so": r"mlc_\w+@@MLC_\d+(\.\d+)?|MLC_\d+(\.\d+)?",
+        "libmlc-threads.so": r"mlc_threads_functions",
         "libmlc-compiler.so": r"mlc_door|mlc_door_exit_without_memory"}
 # With a shared MLIR, type ids must be the same address on both sides (door-shared-mlir.map).
 TYPE_IDS = r"_ZG?VZN4mlir6detail14TypeIDResolver\w+|_ZZN4mlir6detail14TypeIDResolver\w+"

@@ -142,6 +142,14 @@ Status setSeconds(Arguments &a, const std::string &text) {
   return {};
 }
 
+Status setThreads(Arguments &a, const std::string &text) {
+  int64_t threads = 0;
+  if (!parseNumber(text, threads) || threads < 0 || threads > 1024)
+    return bad("threads", "expected a number from 0 to 1024, got '" + text + "'");
+  a.threads = static_cast<int>(threads);
+  return {};
+}
+
 /// An option without a value.
 Option flag(const char *name, bool Arguments::*member) {
   return {name, false, [=](Arguments &a, const std::string &) {
@@ -192,6 +200,7 @@ const std::vector<Option> &options() {
          a.compile.optimize = false;
          return Status();
        }},
+      {"threads", true, setThreads},
       {"limit-memory", true, setMemory},
       {"limit-seconds", true, setSeconds},
       flag("map-weights", &Arguments::mapWeights),

@@ -29,6 +29,7 @@ struct Arguments {
   bool benchmark = false;
   bool selftest = false;
   bool debugNans = false; ///< The executor is Eager then.
+  int threads = 1;        ///< As EngineOptions has it.
   bool json = false;
   bool mapWeights = false;
   bool help = false;

@@ -87,6 +87,7 @@ Result<Engine> Command::makeEngine() const {
   else
     options.compiler =
         CompilerClient::helperProcess(HelperLimits{arguments.memoryBytes, arguments.seconds});
+  options.threads = arguments.threads;
   auto engine = Engine::create(std::move(options));
   if (engine && arguments.debugNans)
     engine->setDebugNans(true);

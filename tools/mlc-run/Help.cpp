@@ -19,6 +19,8 @@ What to run
   --exec jit|eager|reference one native function for the graph (default), one per
                              op, or the slow evaluator that the others are
                              checked against
+  --threads N                threads for long kernels; default 1; 0 is as many as may
+                             run at a time. Results have the same bits for any number
   --debug-nans               run op by op (eager) and stop at the first op that makes
                              a NaN out of operands without any; exit 5
 

@@ -55,6 +55,7 @@ struct DoorRequest {
   std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
   bool optimize = true;          ///< false: code generation at O0.
   bool fuse = true;              ///< false: one kernel per op.
+  int64_t grain = 0;             ///< As CompileOptions has it; at least 0.
   /// Inputs, and the outputs that may be given their memory.
   std::vector<std::pair<std::string, std::string>> donated;
 
@@ -68,6 +69,7 @@ struct DoorRequest {
     w.string(target);
     w.integer(optimize);
     w.integer(fuse);
+    w.integer(grain);
     w.integer(static_cast<int64_t>(donated.size()));
     for (const auto &[input, output] : donated) {
       w.string(input);
@@ -88,11 +90,12 @@ struct DoorRequest {
     q.target = r.string();
     q.optimize = r.integer() != 0;
     q.fuse = r.integer() != 0;
+    q.grain = r.integer();
     for (int64_t n = r.count(16); n > 0; --n) {
       std::string input(r.string());
       q.donated.emplace_back(std::move(input), r.string());
     }
-    if (!r.ok() || !r.atEnd() || kind < 0 || kind > 2)
+    if (!r.ok() || !r.atEnd() || kind < 0 || kind > 2 || q.grain < 0)
       return internalError("malformed door request");
     return q;
   }

@@ -8,7 +8,7 @@
 //   int64_t prepare_workspace_bytes(const int64_t *)
 //
 // run and prepare return 0, MLC_RUN_CANCELLED when the host's cancel flag was seen,
-// MLC_RUN_HOST_FAILED when its function `call` failed, or MLC_RUN_STOPPED + i when
+// MLC_RUN_HOST_FAILED when one of its functions failed, or MLC_RUN_STOPPED + i when
 // something that must hold did not; the i-th message of the image says what. Outputs
 // are undefined then. Tensors are dense, row major; a bool is one byte, 0 or 1.
 //
@@ -38,10 +38,13 @@ typedef struct mlc_host {
   int32_t version; /* MLC_FRAME_VERSION */
   int32_t reserved;
   void *context; /* first argument of the functions below */
-  /* Calls body(argument, i) for every i in [0, count), in any order and on any
-   * thread, and returns when all are done. Null: the image loops itself. */
-  void (*parallel_for)(void *context, int64_t count, void (*body)(void *argument, int64_t index),
-                       void *argument);
+  /* Calls body(argument, i) once for every i in [0, count), in any order and on any
+   * threads, each of which computes with the floating-point environment of the caller, and
+   * returns when all are done: 0, or anything else to end the run; nothing may be thrown.
+   * May be called on several threads, but never inside of `body`. Null: the image loops
+   * itself. */
+  int32_t (*parallel_for)(void *context, int64_t count, void (*body)(void *argument, int64_t index),
+                          void *argument);
   /* What the graph asks of the host: the image's host call `index` says what it is and
    * the types of operands and results, whose symbolic dimensions have the sizes
    * `dims`. Operands are read and results are written during the call only. Returns 0,

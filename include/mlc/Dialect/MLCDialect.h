@@ -58,6 +58,7 @@ inline constexpr char kDonorAttr[] = "mlc.donor";           // with mlc.output: 
 inline constexpr char kParameterAttr[] = "mlc.parameter";   // arg of @prepare: its name
 inline constexpr char kPreparedAttr[] = "mlc.prepared";  // result of @prepare, arg of @run: index
 inline constexpr char kMayAliasAttr[] = "mlc.may_alias"; // arg of a kernel: others may overlap it
+inline constexpr char kIndependentAttr[] = "mlc.independent"; // loop of a kernel: in any order
 inline constexpr char kRunFunction[] = "run";
 inline constexpr char kPrepareFunction[] = "prepare";
 

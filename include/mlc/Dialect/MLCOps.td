@@ -601,4 +601,18 @@ def MLC_CancelledOp : Op<MLC_Dialect, "cancelled", [MemoryEffects<[MemRead, MemW
   let assemblyFormat = "attr-dict";
 }
 
+def MLC_ParallelForOp : Op<MLC_Dialect, "parallel_for", [MemoryEffects<[MemRead, MemWrite]>]>, MLC_Facts {
+  let summary = "A range of independent iterations, cut in pieces for the host's threads";
+  let description = [{
+    In kernels: calls `callee` with the values and the ends of a piece, for pieces that
+    together are [from, to), at the same time and in any order if the host has a
+    parallel_for and there are two pieces. A piece is `chunk` long, but for the last.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyType>:$values, Index:$from,
+                       Index:$to, Index:$chunk);
+  let assemblyFormat = [{
+    $callee `(` $values `)` `from` $from `to` $to `by` $chunk attr-dict `:` `(` type($values) `)`
+  }];
+}
+
 #endif // MLC_DIALECT_MLCOPS

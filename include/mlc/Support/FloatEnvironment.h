@@ -16,19 +16,26 @@
 namespace mlc {
 inline namespace MLC_VERSION_NAMESPACE {
 
-/// While it lives its thread computes in the default environment; then MXCSR is what it
-/// was, exception flags included. The arithmetic to protect must be behind a call, as
-/// the C++ compiler may move what it sees past the constructor.
-class DefaultFloatEnvironment {
+/// While it lives its thread computes in the environment that it is given, the value of
+/// MXCSR; then that is what it was, exception flags included. The arithmetic to protect
+/// must be behind a call, as the C++ compiler may move what it sees past the constructor.
+class FloatEnvironment {
 public:
-  DefaultFloatEnvironment() : saved(_mm_getcsr()) { _mm_setcsr(kDefault); }
-  ~DefaultFloatEnvironment() { _mm_setcsr(saved); }
-  DefaultFloatEnvironment(const DefaultFloatEnvironment &) = delete;
-  DefaultFloatEnvironment &operator=(const DefaultFloatEnvironment &) = delete;
+  explicit FloatEnvironment(unsigned environment) : saved(current()) { _mm_setcsr(environment); }
+  ~FloatEnvironment() { _mm_setcsr(saved); }
+  FloatEnvironment(const FloatEnvironment &) = delete;
+  FloatEnvironment &operator=(const FloatEnvironment &) = delete;
+
+  static unsigned current() { return _mm_getcsr(); }
 
 private:
-  static constexpr unsigned kDefault = 0x1f80; ///< All exceptions masked, nothing else.
   unsigned saved;
+};
+
+/// All exceptions masked, nothing else.
+class DefaultFloatEnvironment : public FloatEnvironment {
+public:
+  DefaultFloatEnvironment() : FloatEnvironment(0x1f80) {}
 };
 
 } // namespace MLC_VERSION_NAMESPACE

@@ -109,6 +109,8 @@ MLC_EXPORT void mlc_cancellation_reset(mlc_cancellation *cancellation);
 // Engine
 //===----------------------------------------------------------------------===*/
 
+#define MLC_ALL_PROCESSORS (-1)
+
 typedef struct mlc_engine_options {
   size_t size; /* sizeof(mlc_engine_options) */
   /* Messages for people, one line each, from any thread that uses the engine. */
@@ -119,7 +121,12 @@ typedef struct mlc_engine_options {
   /* Not 0: compile in a process of its own (mlc-compile-helper, of which `compiler` is
    * the path), so that a model from strangers cannot harm this one. */
   int32_t use_helper_process;
-  int32_t reserved;
+  /* For kernels that take about 50 microseconds or more, the caller's thread among them;
+   * 0: that alone; MLC_ALL_PROCESSORS: as many as the process may run at a time, which are
+   * never exceeded. They are oneTBB's, and results have the same bits for any number.
+   * MLC_UNSUPPORTED if there is no libmlc-threads: $MLC_THREADS, or beside libmlc or the program.
+   */
+  int32_t threads;
   int64_t helper_memory_bytes; /* 0: 4 GiB */
   int64_t helper_seconds;      /* 0: 60 */
   /* Memory for prepared parameters and workspaces, from any thread, until the last
@@ -134,6 +141,13 @@ typedef struct mlc_engine_options {
    * code. NULL: every engine compiles for itself. */
   const char *cache_directory;
   int64_t cache_bytes; /* of all its files together; 0: 256 MiB */
+  /* Instead of `threads`, from any thread, until the last executable and call are freed:
+   * calls body(argument, i) once for every i in [0, count), in any order and on any threads,
+   * and returns when all calls have: 0, or anything else to end the run with
+   * MLC_BAD_INPUT. */
+  int32_t (*parallel_for)(void *context, int64_t count, void (*body)(void *argument, int64_t index),
+                          void *argument);
+  void *parallel_context;
 } mlc_engine_options;
 
 /* `options` may be NULL. */

@@ -1,17 +1,19 @@
 //===- LowerFrame.cpp - From memref arguments to the frame ----------------===//
 //
 // Works on planned drivers, whose ops are calls of kernels and of the host, views,
-// loads of predicates, branches and arithmetic on offsets, and on kernels of any
-// content. See include/mlc/Abi/Frame.h.
+// loads of predicates, branches and arithmetic on offsets, and on kernels
+// (LowerKernels.h). See include/mlc/Abi/Frame.h.
 //
 //===----------------------------------------------------------------------===//
+
+#include "LowerKernels.h"
+#include "Pointers.h"
 
 #include "mlc/Abi/Frame.h"
 #include "mlc/Conversion/Passes.h"
 #include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Support/Result.h"
 
-#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -30,46 +32,23 @@ namespace mlc::ir {
 using namespace mlir;
 using namespace mlc::ir;
 
-static bool isSymbolic(Type type) {
-  auto memref = dyn_cast<MemRefType>(type);
-  return memref && !memref.hasStaticShape();
-}
-
-static Value byteOffset(ImplicitLocOpBuilder &b, Value pointer, Value bytes) {
-  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ValueRange{bytes});
-}
-
-static Value byteOffset(ImplicitLocOpBuilder &b, Value pointer, int64_t bytes) {
-  return byteOffset(b, pointer,
-                    LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(bytes)));
-}
-
-/// The pointer (or integer) at `pointer + bytes`.
-static Value loadAt(ImplicitLocOpBuilder &b, Type type, Value pointer, int64_t bytes) {
-  return LLVM::LoadOp::create(b, type, byteOffset(b, pointer, bytes));
-}
-
 namespace {
 
 struct LowerFrame : mlc::ir::impl::LowerFramePassBase<LowerFrame> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     LLVMTypeConverter converter(&getContext());
-    types = &converter;
     pointer = LLVM::LLVMPointerType::get(&getContext());
-    polling.clear();
-    module.walk([&](CancelledOp poll) {
-      polling.insert(poll->getParentOfType<func::FuncOp>().getSymNameAttr());
-    });
+    asking = kernelsThatAsk(module);
     for (StringRef name : {kPrepareFunction, kRunFunction}) {
       auto driver = module.lookupSymbol<func::FuncOp>(name);
       if (!driver || failed(lowerDriver(driver)))
         return signalPassFailure();
     }
+    if (failed(lowerKernels(module, converter)))
+      return signalPassFailure();
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (function->hasAttr("mlc.kind"))
-        lowerKernel(function);
-      else if (function->hasAttr(kHostCallAttr))
+      if (function->hasAttr(kHostCallAttr))
         function.erase();
   }
 
@@ -327,8 +306,9 @@ private:
     }
   }
 
-  /// Returns MLC_RUN_CANCELLED between two kernels, and after one that ended early, once
-  /// the host's flag is set. Gives the flag to kernels that look themselves.
+  /// Returns MLC_RUN_CANCELLED between two kernels once the host's flag is set, and after
+  /// one that has left something out what it says. Gives kernels that ask the host what
+  /// they need for it.
   void checkCancelled(ImplicitLocOpBuilder &b, func::FuncOp driver, Value frame) {
     Block &body = driver.getBody().front();
     SmallVector<func::CallOp> calls;
@@ -337,12 +317,12 @@ private:
     SmallVector<func::CallOp> given;
     for (func::CallOp call : calls) {
       // Without loops, nothing has run before the first call; and behind a kernel that
-      // looks itself, one look is enough.
+      // asks the host itself, one look is enough.
       bool isFirst = call == calls.front() && call->getBlock() == &body;
       bool isBehind = !given.empty() && call->getPrevNode() == given.back();
       if (!isFirst && !isBehind)
         places.insert(call);
-      if (polling.contains(call.getCalleeAttr().getAttr()))
+      if (asking.contains(call.getCalleeAttr().getAttr()))
         given.push_back(call);
     }
     if (places.empty() && given.empty())
@@ -364,36 +344,34 @@ private:
     Value noFlag = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, flag, null);
     Value none = LLVM::OrOp::create(b, noHost, noFlag);
     flag = LLVM::SelectOp::create(b, none, never, flag);
-    // Set by a kernel that has left something out, whatever the flag is afterwards.
-    Value stopped;
+    // What a kernel that has left something out returns in place of 0.
+    Value status;
     if (!given.empty()) {
-      stopped = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), one);
-      LLVM::StoreOp::create(b, zero, stopped);
+      status = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), one);
+      LLVM::StoreOp::create(b, zero, status);
     }
 
-    Block *cancelled = b.createBlock(body.getParent(), body.getParent()->end());
-    Value code = arith::ConstantOp::create(b, b.getI32IntegerAttr(MLC_RUN_CANCELLED));
-    func::ReturnOp::create(b, code);
-    auto returnIfSet = [&](Operation *place, Value address) {
+    Block *ended =
+        b.createBlock(body.getParent(), body.getParent()->end(), b.getI32Type(), b.getLoc());
+    func::ReturnOp::create(b, ended->getArgument(0));
+    auto returnIfSet = [&](Operation *place, Value address, Value code) {
       Block *before = place->getBlock();
       Block *rest = before->splitBlock(place);
       b.setInsertionPointToEnd(before);
-      Value set = loadFlag(b, address);
-      cf::CondBranchOp::create(b, set, cancelled, rest);
+      Value value = loadFlag(b, address);
+      Value set = isNotZero(b, value);
+      if (!code)
+        code = value;
+      cf::CondBranchOp::create(b, set, ended, code, rest, ValueRange());
     };
+    b.setInsertionPointToStart(&body);
+    Value cancelled = arith::ConstantOp::create(b, b.getI32IntegerAttr(MLC_RUN_CANCELLED));
     for (Operation *place : places)
-      returnIfSet(place, flag);
+      returnIfSet(place, flag, cancelled);
     for (func::CallOp call : given) {
-      call->insertOperands(call.getNumOperands(), {flag, stopped});
-      returnIfSet(call->getNextNode(), stopped);
+      call->insertOperands(call.getNumOperands(), {flag, status, host});
+      returnIfSet(call->getNextNode(), status, {});
     }
-  }
-
-  static Value loadFlag(ImplicitLocOpBuilder &b, Value address) {
-    Value set =
-        LLVM::LoadOp::create(b, b.getI32Type(), address, /*alignment=*/4, /*isVolatile=*/true);
-    Value zero = LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(0));
-    return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, set, zero);
   }
 
   /// (prepare_)workspace_bytes(dims) = c0 + c1 * dims[0].
@@ -413,88 +391,8 @@ private:
     func::ReturnOp::create(b, bytes);
   }
 
-  /// Arguments become noalias pointers and, if need be, the symbolic size. No two
-  /// buffers of a call overlap, as the plan keeps operands alive across it, but for
-  /// those that mlc-share-inputs has marked.
-  void lowerKernel(func::FuncOp kernel) {
-    Block &body = kernel.getBody().front();
-    ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
-    b.setInsertionPointToStart(&body);
-    unsigned count = kernel.getNumArguments();
-    bool symbolic = llvm::any_of(kernel.getArgumentTypes(), isSymbolic);
-    SmallVector<Type> arguments(count, pointer);
-    SmallVector<Value> fresh;
-    for (unsigned i = 0; i < count; ++i)
-      fresh.push_back(body.addArgument(pointer, kernel.getLoc()));
-    Value size;
-    if (symbolic) {
-      arguments.push_back(b.getI64Type());
-      size = body.addArgument(b.getI64Type(), kernel.getLoc());
-    }
-    if (polling.contains(kernel.getSymNameAttr())) {
-      arguments.append({pointer, pointer});
-      Value flag = body.addArgument(pointer, kernel.getLoc());
-      Value stopped = body.addArgument(pointer, kernel.getLoc());
-      SmallVector<CancelledOp> polls;
-      kernel.walk([&](CancelledOp poll) { polls.push_back(poll); });
-      for (CancelledOp poll : polls)
-        lowerPoll(poll, flag, stopped);
-    }
-    for (unsigned i = 0; i < count; ++i) {
-      auto type = cast<MemRefType>(body.getArgument(i).getType());
-      body.getArgument(i).replaceAllUsesWith(memrefOf(b, type, fresh[i], size));
-    }
-    body.eraseArguments(0, count);
-    SmallVector<bool> mayAlias;
-    for (unsigned i = 0; i < count; ++i)
-      mayAlias.push_back(static_cast<bool>(kernel.getArgAttr(i, kMayAliasAttr)));
-    kernel.setFunctionType(b.getFunctionType(arguments, {}));
-    kernel.removeArgAttrsAttr();
-    for (unsigned i = 0; i < count; ++i) {
-      if (!mayAlias[i])
-        kernel.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
-      kernel.setArgAttr(i, "llvm.nonnull", b.getUnitAttr());
-    }
-  }
-
-  static void lowerPoll(CancelledOp poll, Value flag, Value stopped) {
-    ImplicitLocOpBuilder b(poll.getLoc(), poll);
-    Value set = loadFlag(b, flag);
-    poll.replaceAllUsesWith(set);
-    Block *before = poll->getBlock();
-    Block *rest = before->splitBlock(poll->getNextNode());
-    Block *note = b.createBlock(rest);
-    LLVM::StoreOp::create(b, LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(1)),
-                          stopped);
-    cf::BranchOp::create(b, rest);
-    b.setInsertionPointToEnd(before);
-    cf::CondBranchOp::create(b, set, note, rest);
-    poll.erase();
-  }
-
-  /// A row-major memref at `address`; convert-to-llvm folds the cast away.
-  Value memrefOf(ImplicitLocOpBuilder &b, MemRefType type, Value address, Value size) {
-    Type descriptorType = types->convertType(type);
-    auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), descriptorType);
-    descriptor.setAllocatedPtr(b, b.getLoc(), address);
-    descriptor.setAlignedPtr(b, b.getLoc(), address);
-    descriptor.setConstantOffset(b, b.getLoc(), 0);
-    int64_t stride = 1;
-    for (int64_t i = type.getRank() - 1; i >= 0; --i) {
-      descriptor.setConstantStride(b, b.getLoc(), i, stride);
-      if (type.isDynamicDim(i)) {
-        descriptor.setSize(b, b.getLoc(), i, size);
-      } else {
-        descriptor.setConstantSize(b, b.getLoc(), i, type.getDimSize(i));
-        stride *= type.getDimSize(i);
-      }
-    }
-    return UnrealizedConversionCastOp::create(b, type, Value(descriptor)).getResult(0);
-  }
-
-  const LLVMTypeConverter *types = nullptr;
   Type pointer;
-  llvm::DenseSet<StringAttr> polling; ///< Kernels that look at the host's cancel flag.
+  llvm::DenseSet<StringAttr> asking; ///< Kernels that get an Asking.
   // Of the driver that is being lowered:
   llvm::DenseMap<Value, Value> pointers;
   llvm::DenseSet<Operation *> symbolicCalls; ///< Of kernels that take the size.

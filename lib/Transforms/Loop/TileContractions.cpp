@@ -204,7 +204,7 @@ private:
 
   void rowLoop(const Range &range, Value p, Value column, int64_t columns) {
     auto tiles = [&](Value from, Value to, int64_t height) {
-      auto loop = scf::ForOp::create(b, from, to, indexConstant(b, height));
+      auto loop = independentFor(b, from, to, indexConstant(b, height));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       tile(range, p, column, columns, loop.getInductionVar(), height);

@@ -2,11 +2,12 @@
 
 #include "VectorLoops.h"
 
+#include "mlc/Dialect/MLCDialect.h"
+
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
@@ -175,6 +176,12 @@ Value cloneBody(ImplicitLocOpBuilder &b, Block &body, ValueRange arguments, int6
   return vectorOf(body.getTerminator()->getOperand(0));
 }
 
+scf::ForOp independentFor(ImplicitLocOpBuilder &b, Value from, Value to, Value step) {
+  auto loop = scf::ForOp::create(b, from, to, step);
+  loop->setAttr(kIndependentAttr, b.getUnitAttr());
+  return loop;
+}
+
 void forEach(ImplicitLocOpBuilder &b, OpFoldResult size, llvm::function_ref<void(Value)> body) {
   std::optional<int64_t> known = getConstantIntValue(size);
   if (known && *known == 0)
@@ -182,7 +189,7 @@ void forEach(ImplicitLocOpBuilder &b, OpFoldResult size, llvm::function_ref<void
   Value zero = indexConstant(b, 0);
   if (known && *known == 1)
     return body(zero);
-  auto loop = scf::ForOp::create(b, zero, asValue(b, size), indexConstant(b, 1));
+  auto loop = independentFor(b, zero, asValue(b, size), indexConstant(b, 1));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());

@@ -9,6 +9,7 @@
 #define MLC_TRANSFORMS_LOOP_VECTORLOOPS_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlc::ir {
@@ -58,7 +59,10 @@ mlir::Type lanesOf(mlir::Type type, int64_t lanes);
 mlir::Value cloneBody(mlir::ImplicitLocOpBuilder &b, mlir::Block &body, mlir::ValueRange arguments,
                       int64_t lanes);
 
-/// scf.for from 0 to `size`; skipped for a size of 1 (the body runs at 0) and of 0.
+/// scf.for whose iterations may run in any order.
+mlir::scf::ForOp independentFor(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to,
+                                mlir::Value step);
+/// independentFor from 0 to `size`; skipped for a size of 1 (the body runs at 0) and of 0.
 void forEach(mlir::ImplicitLocOpBuilder &b, mlir::OpFoldResult size,
              llvm::function_ref<void(mlir::Value iv)> body);
 /// scf.for that carries `values`; the body returns the next ones.

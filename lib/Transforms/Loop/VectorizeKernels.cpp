@@ -13,7 +13,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -160,7 +159,7 @@ private:
   void overVectors(llvm::function_ref<void(Value mask)> body) {
     splitVectorLoop(
         [&](Value from, Value to, Value step) {
-          auto loop = scf::ForOp::create(b, from, to, step);
+          auto loop = independentFor(b, from, to, step);
           OpBuilder::InsertionGuard guard(b);
           b.setInsertionPointToStart(loop.getBody());
           ivs[vectorLoop] = loop.getInductionVar();

@@ -258,6 +258,57 @@ static void host_services(const char *path, const char *directory) {
   CHECK(mlc_engine_create(&options, &engine) == MLC_USAGE && says("`deallocate`"));
 }
 
+static int64_t parts, answer;
+static int32_t backwards(void *context, int64_t count, void (*body)(void *, int64_t),
+                         void *argument) {
+  CHECK(strcmp(context, "context") == 0);
+  parts += count;
+  for (int64_t i = count - 1; i >= 0 && answer == 0; --i)
+    body(argument, i);
+  return (int32_t)answer;
+}
+
+/* A batch that is worth more than one thread: the same bits, whoever runs the parts. */
+static void threads(const char *path) {
+  enum { ROWS = 20000 };
+  float *memory = malloc(sizeof(float) * ROWS * (PIXELS + 3 * CLASSES));
+  CHECK(memory);
+  for (int i = 0; i < ROWS * PIXELS; ++i)
+    memory[i] = (float)(i % 17);
+  float *logits = memory + ROWS * PIXELS;
+  mlc_engine_options options = {0};
+  options.size = sizeof options;
+  options.parallel_context = "context";
+  for (int way = 0; way < 3; ++way) {
+    options.threads = way == 1 ? MLC_ALL_PROCESSORS : 0;
+    options.parallel_for = way == 2 ? backwards : NULL;
+    mlc_engine *engine;
+    mlc_executable *model;
+    mlc_call *call;
+    CHECK(mlc_engine_create(&options, &engine) == MLC_OK);
+    CHECK(mlc_engine_load(engine, path, NULL, &model) == MLC_OK);
+    int64_t in[] = {ROWS, PIXELS}, out[] = {ROWS, CLASSES};
+    float *mine = logits + way * ROWS * CLASSES;
+    mlc_tensor image = {MLC_F32, 2, in, memory}, result = {MLC_F32, 2, out, mine};
+    CHECK(mlc_executable_bind(model, &image, 1, &result, 1, &call) == MLC_OK);
+    CHECK(mlc_call_run(call) == MLC_OK);
+    CHECK(memcmp(mine, logits, sizeof(float) * ROWS * CLASSES) == 0);
+    CHECK((parts > 0) == (way == 2));
+    answer = 7;
+    if (way == 2)
+      CHECK(mlc_call_run(call) == MLC_BAD_INPUT && says("`parallel_for` returned 7"));
+    answer = 0;
+    CHECK(mlc_call_run(call) == MLC_OK);
+    mlc_call_free(call);
+    mlc_executable_free(model);
+    mlc_engine_free(engine);
+  }
+  free(memory);
+  mlc_engine *engine;
+  options.threads = -2;
+  CHECK(mlc_engine_create(&options, &engine) == MLC_USAGE && says("`threads` is -2"));
+}
+
 /* Callers that were built against an older, shorter struct. */
 static void old_caller(const char *path) {
   mlc_engine_options options;
@@ -328,6 +379,7 @@ int main(int argc, char **argv) {
   load_wrongly(engine, argv[1]);
   cancel(engine, argv[1]);
   old_caller(argv[1]);
+  threads(argv[1]);
   host_services(argv[1], argv[2]);
   other_version(engine, argv[2]);
   load_bytes(engine, argv[1]);

@@ -60,7 +60,8 @@ using Shared = std::shared_ptr<const Adder>;
 
 class Mixed {
 public:
-  explicit Mixed(std::string path) : path(std::move(path)), engine(get(Engine::create())) {
+  explicit Mixed(std::string path)
+      : path(std::move(path)), engine(get(Engine::create(onThreads()))) {
     expected = logits(get(engine.load(this->path)));
   }
 
@@ -94,6 +95,12 @@ public:
   std::atomic<int> done{0};
 
 private:
+  static EngineOptions onThreads() {
+    EngineOptions options;
+    options.threads = 2;
+    return options;
+  }
+
   static std::vector<float> logits(const Executable &model) {
     Tensor image = get(Tensor::zeros(DType::F32, {1, 64}));
     for (int i = 0; i < 64; ++i)
@@ -113,8 +120,10 @@ private:
 
   void compile(std::mt19937 &random) {
     int adds = 1 + static_cast<int>(random() % kGraphs);
+    CompileOptions options;
+    options.grain = random() % 2; // 1: each row may be on another thread
     put(random() % kSlots,
-        std::make_shared<Adder>(Adder{get(engine.compile(addsGraph(adds), {})), adds}));
+        std::make_shared<Adder>(Adder{get(engine.compile(addsGraph(adds), {}, options)), adds}));
   }
 
   void bindAndRun(std::mt19937 &random) {

@@ -68,6 +68,57 @@ Way donating(const char *name, const std::string &target, bool shared) {
           }};
 }
 
+/// Runs the parts of kernels forwards, backwards, or on threads.
+class Spreading : public ParallelFor {
+public:
+  enum class Order { Forwards, Backwards, Threads } order = Order::Forwards;
+
+  void run(int64_t count, void (*body)(void *, int64_t), void *argument) override {
+    if (order == Order::Threads)
+      return threads->run(count, body, argument);
+    for (int64_t i = 0; i < count; ++i)
+      body(argument, order == Order::Forwards ? i : count - 1 - i);
+  }
+
+private:
+  std::shared_ptr<ParallelFor> threads = ParallelFor::threads(4).orThrow();
+};
+
+/// With every iteration of a loop that may be anywhere and at any time: the same bits.
+Way threaded(const char *name, const std::string &target) {
+  return {
+      name, [=](const Engine &engine, const Specimen &s) -> Result<TensorMap> {
+        static auto spreading = std::make_shared<Spreading>();
+        static Engine spread = [] {
+          EngineOptions options;
+          options.parallelFor = spreading;
+          options.print = Evaluator::ignore;
+          return Engine::create(std::move(options)).orThrow();
+        }();
+        CompileOptions options;
+        options.target = target;
+        auto expected = engine.evaluate(s.graph, s.parameters, s.inputs, Executor::Jit, options);
+        if (!expected)
+          return expected;
+        options.grain = 1;
+        auto executable = spread.compile(s.graph, s.parameters, options);
+        if (!executable)
+          return executable.takeError();
+        using Order = Spreading::Order;
+        for (Order order : {Order::Forwards, Order::Backwards, Order::Threads}) {
+          spreading->order = order;
+          auto got = (*executable)(s.inputs);
+          if (!got)
+            return got;
+          for (const auto &[output, tensor] : *expected)
+            if (!got->at(output).identical(tensor))
+              return Error{ErrorKind::Internal, "output " + output + " has other bits in order " +
+                                                    std::to_string(static_cast<int>(order))};
+        }
+        return expected;
+      }};
+}
+
 /// Every result of `op` off by 1 in the first element.
 void spoil(Bounded &bounded) {
   if (bounded.value.size() == 0)
@@ -99,6 +150,7 @@ std::vector<Way> allWays(const std::string &target) {
           way("jit, O0, unfused", Executor::Jit, target, false, false),
           donating("jit, outputs in inputs", target, true),
           donating("jit, outputs beside inputs", target, false),
+          threaded("jit, on threads", target),
           throughCpp("C++, op by op", false),
           throughCpp("C++, traced and compiled", true)};
 }

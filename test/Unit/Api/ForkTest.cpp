@@ -159,6 +159,37 @@ TEST_CASE("forked processes run what was loaded before, in memory that they shar
         })) == "1 pages of weights and 0 of code are its own");
 }
 
+TEST_CASE("a forked process runs alone what ran on threads") {
+  EngineOptions engineOptions;
+  engineOptions.threads = 2;
+  CompileOptions options;
+  options.grain = 1;
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId x = builder.input("x", type({64, 64}));
+  builder.output(get(builder.node(Op::MatMul, {x, x})), "y");
+  graph.functions.push_back(builder.finish());
+  Executable model = get(get(Engine::create(engineOptions)).compile(graph, {}, options));
+  Call call = get(model.bind({{"x", randomNormal({64, 64}, 3)}}));
+  check(call.run());
+  Tensor expected = call.outputs()[0].clone();
+  std::atomic<bool> stop{false};
+  std::thread busy([&] { // Threads of the pool are working when the child is made.
+    Call other = get(model.bind({{"x", randomNormal({64, 64}, 4)}}));
+    while (!stop)
+      check(other.run());
+  });
+  for (int i = 0; i < 8; ++i)
+    CHECK(finish(start([&]() -> std::string {
+            for (int run = 0; run < 20; ++run)
+              if (!call.run() || !same(call.outputs()[0], expected))
+                return "another result";
+            return "the same";
+          })) == "the same");
+  stop = true;
+  busy.join();
+}
+
 TEST_CASE("a forked process compiles when nothing was being compiled") {
   auto twice = [] {
     JitOptions options;

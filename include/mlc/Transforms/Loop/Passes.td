@@ -115,6 +115,22 @@ def ExpandMathPass : Pass<"mlc-expand-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def ParallelizePass : Pass<"mlc-parallelize", "::mlir::ModuleOp"> {
+  let summary = "Let the host spread long loops of kernels over threads";
+  let description = [{
+    A loop of a kernel that is marked mlc.independent, and may run at least four times
+    `grain` ops, becomes a function of its own, which takes the range of iterations to
+    run, and an mlc.parallel_for of that function. Each index is computed as it was, so
+    that results do not depend on the number of threads. Of loops in one another the
+    outermost with eight iterations is taken, or the one with the most.
+  }];
+  let options = [
+    Option<"grain", "grain", "int64_t", "1 << 16", "Ops, each counted as one, that a thread runs at a time">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def PollCancelPass : Pass<"mlc-poll-cancel", "::mlir::func::FuncOp"> {
   let summary = "Let kernels that may take long look at the host's cancel flag";
   let description = [{
