@@ -1,14 +1,15 @@
 //===- TileContractions.cpp - Contractions to register tiles --------------===//
 //
 // Works on linalg.generic contractions over (batch..., m, n, k) on memrefs, as
-// lib/Conversion/MLCToLinalg makes them. The loops, outermost first: batch, block
-// of k, panel of columns, tile of rows, k. What it refuses (columns that are not
+// lib/Conversion/MLCToLinalg makes them. The loops, outermost first: batch, block of
+// rows, block of k, panel of columns, tile of rows, k. What it refuses (columns that are not
 // contiguous in the right-hand side) is left to mlc-vectorize-kernels.
 //
 //===----------------------------------------------------------------------===//
 
 #include "VectorLoops.h"
 
+#include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Transforms/Loop/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,7 +30,7 @@ using namespace mlc::ir;
 namespace {
 
 struct TileOptions {
-  int64_t vectorBits, vectorRegisters, blockK;
+  int64_t vectorBits, vectorRegisters, blockM, blockK;
   bool fma;
 };
 
@@ -161,19 +162,54 @@ private:
   }
 
   void batchLoops(unsigned loop) {
-    if (loop < m)
-      return forEach(b, sizes[loop], [&](Value iv) {
-        ivs[loop] = iv;
-        batchLoops(loop + 1);
-      });
+    if (loop == m)
+      return blocksOfRows();
+    forEach(b, sizes[loop], [&](Value iv) {
+      ivs[loop] = iv;
+      batchLoops(loop + 1);
+    });
+  }
+
+  /// Rows that are computed on while the left-hand side's are in the cache.
+  struct Rows {
+    Value from, to;
+    Value isLast; ///< Whether `rest` follows; null: always.
+  };
+
+  void blocksOfRows() {
+    int64_t length = std::max<int64_t>(options.blockM / rows, 1) * rows;
+    Value zero = indexConstant(b, 0), end = asValue(b, sizes[m]);
+    if (std::optional<int64_t> count = getConstantIntValue(sizes[m])) {
+      rest = *count % rows;
+      end = indexConstant(b, *count - rest);
+      if (*count - rest <= length)
+        return blocksOfDepth({zero, end, {}});
+    }
+    Value step = indexConstant(b, length);
+    auto loop = scf::ForOp::create(b, zero, end, step);
+    // Rows of any number may be one block: threads rather share the panels, if there are some.
+    bool hasPanels = panels() >= 8;
+    if (!hasPanels || getConstantIntValue(sizes[m]))
+      loop->setAttr(kIndependentAttr, b.getUnitAttr());
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value from = loop.getInductionVar();
+    Value next = arith::AddIOp::create(b, from, step);
+    Value isLast;
+    if (rest > 0)
+      isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, next, end);
+    blocksOfDepth({from, arith::MinUIOp::create(b, next, end), isLast});
+  }
+
+  /// Partial sums of a block of k wait in the output buffer. How k is cut depends on its size
+  /// alone, so that results do not depend on m.
+  void blocksOfDepth(const Rows &block) {
     int64_t depth = *getConstantIntValue(sizes[k]);
-    // Partial sums of a block wait in the output buffer. How k is cut depends on
-    // its size alone, so that results do not depend on m.
-    int64_t block = std::max<int64_t>(options.blockK, 1);
+    int64_t length = std::max<int64_t>(options.blockK, 1);
     Value zero = indexConstant(b, 0), end = indexConstant(b, depth);
-    if (depth <= block)
-      return panelLoop({zero, end, {}, {}});
-    Value width = indexConstant(b, block);
+    if (depth <= length)
+      return panelLoop(block, {zero, end, {}, {}});
+    Value width = indexConstant(b, length);
     auto blocks = scf::ForOp::create(b, zero, end, width);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(blocks.getBody());
@@ -182,7 +218,7 @@ private:
     Value next = arith::AddIOp::create(b, from, width);
     Value first = arith::CmpIOp::create(b, P::eq, from, zero);
     Value last = arith::CmpIOp::create(b, P::uge, next, end);
-    panelLoop({from, arith::MinUIOp::create(b, next, end), first, last});
+    panelLoop(block, {from, arith::MinUIOp::create(b, next, end), first, last});
   }
 
   /// A range of k. `first` and `last` say whether it is the first or last one;
@@ -191,39 +227,113 @@ private:
     Value from, to, first, last;
   };
 
-  void panelLoop(const Range &range) {
+  int64_t panels() const { return llvm::divideCeil(*getConstantIntValue(sizes[n]), panelWidth); }
+
+  void panelLoop(const Rows &block, const Range &range) {
     int64_t columns = *getConstantIntValue(sizes[n]);
     int64_t whole = columns / panelWidth, odd = columns % panelWidth;
     forEach(b, b.getIndexAttr(whole), [&](Value p) {
       Value column = arith::MulIOp::create(b, p, indexConstant(b, panelWidth));
-      rowLoop(range, p, column, panelWidth);
+      rowLoop(block, range, p, column, panelWidth);
     });
     if (odd > 0)
-      rowLoop(range, indexConstant(b, whole), indexConstant(b, whole * panelWidth), odd);
+      rowLoop(block, range, indexConstant(b, whole), indexConstant(b, whole * panelWidth), odd);
   }
 
-  void rowLoop(const Range &range, Value p, Value column, int64_t columns) {
-    auto tiles = [&](Value from, Value to, int64_t height) {
-      auto loop = independentFor(b, from, to, indexConstant(b, height));
+  void rowLoop(const Rows &block, const Range &range, Value p, Value column, int64_t columns) {
+    auto tiles = [&](Value from, Value to) {
+      auto loop = independentFor(b, from, to, indexConstant(b, rows));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      tile(range, p, column, columns, loop.getInductionVar(), height);
+      tile(range, p, column, columns, loop.getInductionVar(), rows);
     };
-    Value zero = indexConstant(b, 0);
-    if (std::optional<int64_t> count = getConstantIntValue(sizes[m])) {
-      int64_t whole = *count / rows * rows;
-      if (whole > 0)
-        tiles(zero, indexConstant(b, whole), rows);
-      if (*count > whole)
-        tile(range, p, column, columns, indexConstant(b, whole), *count - whole);
+    if (getConstantIntValue(sizes[m])) {
+      if (getConstantIntValue(block.to) != 0)
+        tiles(block.from, block.to);
+      auto last = [&]() -> SmallVector<Value> {
+        tile(range, p, column, columns, block.to, rest);
+        return {};
+      };
+      if (rest > 0 && block.isLast)
+        either(block.isLast, {}, last, [] { return SmallVector<Value>(); });
+      else if (rest > 0)
+        last();
       return;
     }
-    Value count = asValue(b, sizes[m]);
-    Value rest = arith::RemUIOp::create(b, count, indexConstant(b, rows));
-    Value whole = arith::SubIOp::create(b, count, rest);
-    if (rows > 1)
-      tiles(zero, whole, rows);
-    tiles(rows > 1 ? whole : zero, count, 1);
+    Value count = arith::SubIOp::create(b, block.to, block.from);
+    Value odd = arith::RemUIOp::create(b, count, indexConstant(b, rows));
+    Value row = arith::SubIOp::create(b, block.to, odd);
+    tiles(block.from, row);
+    // The rest in tiles of half as many rows each time, where its binary digit is 1.
+    for (int64_t height = llvm::PowerOf2Ceil(rows) / 2; height > 0; height /= 2) {
+      if (height >= rows)
+        continue;
+      Value isThere =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
+                                arith::SubIOp::create(b, block.to, row), indexConstant(b, height));
+      auto then = [&]() -> SmallVector<Value> {
+        tile(range, p, column, columns, row, height);
+        return {arith::AddIOp::create(b, row, indexConstant(b, height))};
+      };
+      row = either(isThere, b.getIndexType(), then, [&] { return SmallVector<Value>{row}; })[0];
+    }
+  }
+
+  //===--- Bringing the next panel ---------------------------------------===//
+
+  /// How many bytes of the next panel, which comes from farther away than the second level of
+  /// the cache, each tile of rows fetches while it computes one k: as many as bring all of it
+  /// by the end of the panel, 0 if that is more than a cache line. More than needed would cost
+  /// more than they save.
+  int64_t bytesAhead() const {
+    constexpr int64_t kFarBytes = 256 << 10, kLeast = 16, kLine = 64;
+    int64_t bytesOfRow = panelWidth * (out.elementType().getIntOrFloatBitWidth() / 8);
+    int64_t height =
+        std::min(getConstantIntValue(sizes[m]).value_or(options.blockM), options.blockM) / rows;
+    if (panel == 0 || panels() < 2 || height < 1 ||
+        *getConstantIntValue(sizes[k]) * panels() * bytesOfRow < kFarBytes)
+      return 0;
+    int64_t bytes = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, height));
+    return bytes > kLine || bytesOfRow % kLeast != 0 ? 0 : std::max(bytes, kLeast);
+  }
+
+  /// What a tile fetches at k, as elements of the packed right-hand side from its start:
+  /// `first` + k * `each`.
+  struct Ahead {
+    Value elements, first;
+    int64_t each = 0;
+  };
+
+  Ahead aheadOf(const Range &range, Value p, Value row) {
+    int64_t bytes = out.elementType().getIntOrFloatBitWidth() / 8;
+    Ahead ahead;
+    ahead.each = bytesAhead() / bytes;
+    if (ahead.each == 0)
+      return ahead;
+    auto mul = [&](Value x, Value y) -> Value { return arith::MulIOp::create(b, x, y); };
+    auto add = [&](Value x, Value y) -> Value { return arith::AddIOp::create(b, x, y); };
+    ReassociationIndices all{0, 1, 2};
+    ahead.elements = memref::CollapseShapeOp::create(b, rhs.memref, {all});
+    int64_t depth = *getConstantIntValue(sizes[k]);
+    // After the last panel the next rows begin with the first one.
+    Value next = arith::RemUIOp::create(b, add(p, indexConstant(b, 1)), indexConstant(b, panels()));
+    Value start = add(mul(next, indexConstant(b, depth * panelWidth)),
+                      mul(range.from, indexConstant(b, panelWidth)));
+    Value number =
+        arith::RemUIOp::create(b, arith::DivUIOp::create(b, row, indexConstant(b, rows)),
+                               indexConstant(b, std::max<int64_t>(panelWidth / ahead.each, 1)));
+    Value length = arith::SubIOp::create(b, range.to, range.from);
+    Value each = indexConstant(b, ahead.each);
+    Value part = mul(mul(number, length), each);
+    ahead.first = arith::SubIOp::create(b, add(start, part), mul(range.from, each));
+    return ahead;
+  }
+
+  void fetch(const Ahead &ahead) {
+    Value offset = arith::MulIOp::create(b, ivs[k], indexConstant(b, ahead.each));
+    Value element = arith::AddIOp::create(b, ahead.first, offset);
+    memref::PrefetchOp::create(b, ahead.elements, ValueRange{element}, /*isWrite=*/false,
+                               /*localityHint=*/2, /*isDataCache=*/true);
   }
 
   /// `height` rows from `row`, `columns` columns from `column`.
@@ -265,10 +375,15 @@ private:
       accumulators = fill ? start() : load();
     }
 
+    Ahead ahead;
+    if (height == rows)
+      ahead = aheadOf(range, p, row);
     accumulators =
         forCarried(b, range.from, range.to, indexConstant(b, 1), accumulators,
                    [&](Value depth, ValueRange carried) {
                      ivs[k] = depth;
+                     if (ahead.each > 0)
+                       fetch(ahead);
                      SmallVector<Value> right;
                      for (int64_t v = 0; v < width; ++v) {
                        moveTo(0, v);
@@ -358,13 +473,14 @@ private:
   int64_t panel = 0;      // columns of a packed panel, 0: not packed
   int64_t panelWidth = 0; // columns that one pass over the rows computes
   int64_t lanes = 1, vectors = 1, rows = 1;
+  int64_t rest = 0; // rows after the last whole tile, if their number is known
 };
 
 struct TileContractions : mlc::ir::impl::TileContractionsPassBase<TileContractions> {
   using TileContractionsPassBase::TileContractionsPassBase;
 
   void runOnOperation() override {
-    TileOptions options{vectorBits, vectorRegisters, blockK, fma};
+    TileOptions options{vectorBits, vectorRegisters, blockM, blockK, fma};
     // Lowering erases an epilogue too, but that is never a contraction.
     SmallVector<linalg::GenericOp> contractions;
     getOperation().walk([&](linalg::GenericOp op) {

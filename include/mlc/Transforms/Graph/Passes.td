@@ -54,12 +54,14 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
     A matmul of f32 matrices becomes mlc.pack and mlc.packed_matmul when its
     right-hand side depends on parameters and constants alone, so that packing can
     be hoisted, or when it is transposed, so that kernels read rows of columns
-    only. Matrices with fewer than `tile` columns get a panel of their own width,
-    rounded up to `vector`.
+    only. Panels have `tile` columns, or as many vectors as make `chains` accumulators
+    with the rows of the left-hand side, if those are known and few. Matrices with
+    fewer columns get a panel of their own width, rounded up to `vector`.
   }];
   let options = [
-    Option<"tile", "tile", "int64_t", "64", "Columns of a panel">,
-    Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">
+    Option<"tile", "tile", "int64_t", "48", "Columns of a panel">,
+    Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">,
+    Option<"chains", "chains", "int64_t", "8", "Multiply-adds that a processor has under way">
   ];
   let dependentDialects = ["::mlc::ir::MLCDialect"];
 }

@@ -75,16 +75,18 @@ def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
 def TileContractionsPass : Pass<"mlc-tile-contractions", "::mlir::func::FuncOp"> {
   let summary = "Lower contractions to register tiles with their epilogue";
   let description = [{
-    A contraction on memrefs becomes loops over column panels, cache blocks of the
-    contracted dimension and register tiles of rows; the accumulators of a tile are
+    A contraction on memrefs becomes loops over cache blocks of rows and of the
+    contracted dimension, column panels and register tiles of rows; the accumulators of a tile are
     one-dimensional vectors carried through the innermost loop. The generic that
     follows in place is computed on the accumulators before they are stored. Odd
-    columns are masked, odd rows get a tile of their own.
+    columns are masked, odd rows get tiles of their own. A packed right-hand side that
+    is larger than the second level of the cache is prefetched, panel by panel.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">,
     Option<"vectorRegisters", "vector-registers", "int64_t", "32", "Number of vector registers">,
     Option<"fma", "fma", "bool", "true", "Whether fused multiply-add may be used">,
+    Option<"blockM", "block-m", "int64_t", "128", "Rows per cache block">,
     Option<"blockK", "block-k", "int64_t", "1024", "Contracted elements per cache block">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
