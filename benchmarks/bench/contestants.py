@@ -1,0 +1,189 @@
+"""Who takes part, in which configuration, and how they are talked to (see benchmarks/contestants/Driver.h)."""
+
+import dataclasses
+import os
+import pathlib
+import select
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VENV = ROOT / "build/bench-venv"
+REQUIREMENTS = ROOT / "benchmarks/contestants/requirements.txt"
+APT = ("libdnnl-dev", "libopenblas-dev", "libblis-dev")
+
+# In the environment before a process starts: set later, some libraries do not look or crawl.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "BLIS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    "NPROC": "1", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "JAX_PLATFORMS": "cpu",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+    "TORCHINDUCTOR_CACHE_DIR": str(ROOT / "build/bench-inductor"),
+    "OPENVINO_TELEMETRY": "0", "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A contestant by name: its driver (a program of the build, or a Python file) with an argument, whether it is a
+    rival or another way to use mlc, and how it is configured."""
+    name: str
+    driver: str
+    argument: str
+    rival: bool
+    configuration: str
+
+    @property
+    def is_python(self):
+        return self.driver.endswith(".py")
+
+
+KINDS = {kind.name: kind for kind in (
+    Kind("mlc", "contestant-mlc", "jit", False, "one native function, weights constant, bound once, `Call::run`"),
+    Kind("mlc raw", "contestant-mlc", "raw", False, "the same function called by its pointer"),
+    Kind("mlc any batch", "contestant-mlc", "any", False, "the same with a symbolic batch: one image for every size"),
+    Kind("mlc eager", "contestant-mlc", "eager", False, "`EagerRunner`: every op compiled alone, called one by one"),
+    Kind("empty call", "contestant-mlc", "empty", False, "a function that does nothing, called by its pointer"),
+    Kind("C++", "contestant-loops", "", True, "a loop by hand, g++ -O3 -march=native, fused multiply-adds allowed"),
+    Kind("oneDNN", "contestant-onednn", "", True,
+         "Debian's 2.6.3; one primitive a layer with bias and relu inside; constant weights reordered once to the "
+         "format it asks for (`format_tag::any`); the faster of inner product and matmul; attention is three "
+         "primitives"),
+    Kind("OpenBLAS", "contestant-openblas", "", True,
+         "Debian's 0.3.21; `cblas_sgemm`, for one row `cblas_sgemv`, then a vectorised loop for bias and relu"),
+    Kind("BLIS", "contestant-blis", "", True, "Debian's 0.9.0; as OpenBLAS; `BLIS_ARCH_TYPE` says "
+         "skx where there is AVX-512, which it does not find out on new processors"),
+    Kind("torch", "run_torch.py", "eager", True, "`torch.inference_mode`, `addmm`, scaled_dot_product_attention"),
+    Kind("torch.compile", "run_torch.py", "compile", True,
+         "mode `max-autotune`, `freezing` (constant weights are packed), static shapes, `torch.inference_mode`"),
+    Kind("jax", "run_jax.py", "jit", True, "`jax.jit`, weights constants of the function, `block_until_ready`"),
+    Kind("jax eager", "run_jax.py", "eager", True, "the same function without `jax.jit`"),
+    Kind("ONNX Runtime", "run_onnxruntime.py", "", True,
+         "all graph optimisations, weights as initializers (prepacked), `Gemm`, inputs and outputs bound once"),
+    Kind("OpenVINO", "run_openvino.py", "", True,
+         "`INFERENCE_PRECISION_HINT` f32, latency hint, one stream, one thread, inputs bound once, outputs shared"),
+    Kind("IREE", "run_iree.py", "", True,
+         "StableHLO from JAX with constant weights, `--iree-opt-level=O3`, data tiling, `--iree-llvmcpu-target-cpu="
+         "host`, driver local-sync, invoked with prepared lists of arguments"),
+)}
+
+
+class Unsupported(Exception):
+    """A contestant has no means for a case."""
+
+
+class Failed(Exception):
+    """A contestant gave a wrong answer or none."""
+
+
+class Contestant:
+    """A process that is pinned to a core and answers lines."""
+
+    def __init__(self, command, core, log, environment=None):
+        self.about = ""
+        self.log = open(log, "ab")
+        self._process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
+            env=os.environ | ONE_THREAD | (environment or {}),
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        self._pending = b""
+        try:
+            word, _, self.about = self._line(120).partition(" ")
+            if word != "ready":
+                raise Failed(f"{word} {self.about}")
+        except Failed:
+            self.close()
+            raise
+
+    def _line(self, seconds):
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._pending:
+            ready, _, _ = select.select([self._process.stdout], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                self.close()
+                raise Failed(f"no answer for {seconds} s")
+            data = os.read(self._process.stdout.fileno(), 1 << 16)
+            if not data:
+                self.close()
+                raise Failed(f"the process ended; {self.log.name} has what it said")
+            self._pending += data
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line.decode(errors="replace")
+
+    def ask(self, *words, seconds=60):
+        """The words of an answer."""
+        try:
+            self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            raise Failed(f"the process is gone; {self.log.name} has what it said") from None
+        word, _, rest = self._line(seconds).partition(" ")
+        if word == "unsupported":
+            raise Unsupported(rest)
+        if word != "ok":
+            raise Failed(rest or word)
+        return rest.split()
+
+    def time(self, calls):
+        wall, cpu = self.ask("time", calls)
+        return float(wall), float(cpu)
+
+    @property
+    def alive(self):
+        return self._process.poll() is None
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self.log):
+            try:
+                stream.close()
+            except OSError:
+                pass  # what was still to be written
+
+
+def command_of(kind, build):
+    if kind.is_python:
+        return [VENV / "bin/python", ROOT / "benchmarks/contestants" / kind.driver, kind.argument]
+    return [build / "bin" / kind.driver, *([kind.argument] if kind.argument else [])]
+
+
+def environment_of(name):
+    """What one contestant alone needs."""
+    if name == "BLIS" and " avx512dq " in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"):
+        return {"BLIS_ARCH_TYPE": "0"}  # skx: it takes processors that it does not know for a Haswell
+    return {}
+
+
+def absence(kind, build):
+    """Why a contestant cannot start, and what helps; nothing if it can."""
+    program = command_of(kind, build)[0]
+    if program.exists():
+        return ""
+    if kind.is_python:
+        return "the virtual environment build/bench-venv is not there: scripts/bench --install"
+    return f"{program.name} is not built: scripts/bench --install (packages {' '.join(APT)})"
+
+
+def install(say):
+    """Debian's packages and the virtual environment. Returns what failed."""
+    failures = []
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    say(f"apt-get install {' '.join(APT)}")
+    try:
+        subprocess.run([*root, "apt-get", "-q", "-y", "install", "--no-install-recommends", *APT],
+                       stdout=sys.stderr, env=environment, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        failures.append(f"packages: {error}")
+    if not (VENV / "bin/python").exists():
+        say(f"a virtual environment in {VENV.relative_to(ROOT)}")
+        subprocess.run(["/usr/bin/python3", "-m", "venv", VENV], stdout=sys.stderr, check=True)
+    for requirement in REQUIREMENTS.read_text(encoding="ascii").split("\n"):
+        if not requirement or requirement.startswith("#"):
+            continue
+        say(f"pip install {requirement}")  # one by one: what cannot be had does not stop the others
+        done = subprocess.run([VENV / "bin/pip", "install", "-q", *requirement.split()], stdout=sys.stderr)
+        if done.returncode != 0:
+            failures.append(f"pip install {requirement}")
+    return failures

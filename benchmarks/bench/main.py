@@ -1,0 +1,144 @@
+"""The command line of scripts/bench."""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from . import contestants, measure, report, rows
+
+ROOT = contestants.ROOT
+BUILD = ROOT / "build/release"
+HELP = """
+Builds the release preset, lets mlc and its rivals take turns on the same inputs on one core, after their
+outputs have been compared with numpy's, and writes results.json, table.md and *.svg.
+
+  scripts/bench --install        once: Debian's oneDNN, OpenBLAS and BLIS, and the Python rivals in build/bench-venv
+  scripts/bench                  every row with everyone: hours, most of them torch.compile's and IREE's
+  scripts/bench --quick          the cases that tell most, C++ rivals only: less than five minutes
+  scripts/bench P1 P6            two rows; --list names all
+  scripts/bench --shapes FILE    layers and matmuls of your own: lines M N K, where M is the batch
+  scripts/bench --only oneDNN,jax P1
+  scripts/bench --write-docs build/bench/2030-01-01/results.json
+
+Ratios are times of the rival over times of mlc in the same round: above 1, mlc is faster. Who cannot run is
+listed with the reason. Exit codes: 0 everything was measured; 1 mlc could not be built, or failed or gave a wrong
+result; 2 usage.
+"""
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="scripts/bench", epilog=HELP,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="P1, P2, ...; all if none is given")
+    parser.add_argument("--quick", action="store_true", help="few cases, C++ rivals only")
+    parser.add_argument("--shapes", metavar="FILE", type=pathlib.Path, help="measure these M N K instead of rows")
+    parser.add_argument("--only", metavar="NAME,...", help="these rivals only")
+    parser.add_argument("--output", metavar="DIRECTORY", type=pathlib.Path, help="default: build/bench/<date>")
+    parser.add_argument("--core", type=int, help="pin to this core; default: the last one")
+    parser.add_argument("--seconds", type=float, help="the longest a case may take turns (default: 20, quick: 4)")
+    parser.add_argument("--no-build", action="store_true", help="use build/release as it is")
+    parser.add_argument("--install", action="store_true", help="fetch the rivals, and do nothing else")
+    parser.add_argument("--list", action="store_true", help="list rows and contestants, and do nothing else")
+    parser.add_argument("--write-docs", metavar="JSON", type=pathlib.Path,
+                        help="put the tables of results into the documentation, and do nothing else")
+    options = parser.parse_args(arguments)
+    options.seconds = options.seconds or (4 if options.quick else 20)
+    return parser, options
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def build():
+    """mlc and the contestants in C++."""
+    environment = os.environ | {"PATH": f"/usr/bin:{os.environ['PATH']}"}
+    for command in (["cmake", "--preset", "release"],
+                    ["cmake", "--build", "--preset", "release", "--target", "contestants", "mlc-compiler"]):
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
+        if done.returncode != 0:
+            print(done.stdout[-4000:], file=sys.stderr)
+            sys.exit("scripts/bench: mlc could not be built (above); scripts/bootstrap installs what a build needs")
+
+
+def choose(parser, options):
+    """The rows to measure, and the rivals (None: all)."""
+    known = list(contestants.KINDS)
+    only = None
+    if options.quick:
+        only = [name for name, kind in contestants.KINDS.items() if not kind.is_python]
+    if options.only:
+        only = [name.strip() for name in options.only.split(",")]
+        for name in only:
+            if name not in known:
+                parser.error(f"there is no contestant {name!r}; there are: {', '.join(known)}")
+    if options.shapes:
+        try:
+            return rows.from_file(options.shapes), only
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+    available = rows.rows(options.quick)
+    keys = [row.key for row in available] + list(rows.NOT_MEASURED)
+    for key in options.rows:
+        if key not in keys:
+            parser.error(f"there is no row {key!r}; there are: {', '.join(sorted(keys, key=lambda k: int(k[1:])))}")
+    return [row for row in available if not options.rows or row.key in options.rows], only
+
+
+def print_list():
+    for row in rows.rows():
+        print(f"{row.key:4} {row.title}; {len(row.cases)} cases. Aim: {row.aim}")
+    for key, why in rows.NOT_MEASURED.items():
+        print(f"{key:4} not measured: {why}")
+    print()
+    for name, kind in contestants.KINDS.items():
+        why = contestants.absence(kind, BUILD)
+        print(f"{name:14} {'absent: ' + why if why else kind.configuration}")
+
+
+def main(arguments=None):
+    parser, options = parse(arguments)
+    if options.list:
+        return print_list()
+    if options.install:
+        failures = contestants.install(say)
+        for failure in failures:
+            print(f"scripts/bench: {failure} failed; the others go on without it", file=sys.stderr)
+        return 1 if failures else 0
+    if options.write_docs:
+        return report.write_docs(json.loads(options.write_docs.read_text(encoding="utf-8")), ROOT)
+
+    chosen, only = choose(parser, options)
+    if not options.no_build:
+        say("building")
+        build()
+    cores = sorted(os.sched_getaffinity(0))
+    core = cores[-1] if options.core is None else options.core
+    if core not in cores:
+        parser.error(f"core {core} is not among those that this process may use: {cores}")
+    output = (options.output or ROOT / "build/bench" / datetime.datetime.now().strftime("%Y-%m-%d-%H%M")).resolve()
+    (output / "case").mkdir(parents=True, exist_ok=True)
+
+    measurement = measure.Measurement(output, BUILD, core, say, options.seconds, only)
+    result = measurement.result
+    result["quick"] = options.quick
+    result["not_measured"] = {key: why for key, why in rows.NOT_MEASURED.items()
+                              if not options.shapes and (not options.rows or key in options.rows)}
+    try:
+        for row in chosen:
+            measurement.row(row)
+            report.write(result, output)
+    except KeyboardInterrupt:
+        say("interrupted: what was measured is kept")
+    finally:
+        measurement.close()
+    report.write(result, output)
+    print((output / "table.md").read_text(encoding="utf-8"))
+    say(f"results are in {output}")
+    return 1 if report.failures_of_subject(result) else 0

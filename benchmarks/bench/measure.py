@@ -1,0 +1,159 @@
+"""Runs rows: starts contestants, compares what they compute, lets them take turns, collects everything in one
+dictionary that report.py and plots.py read and that is written as JSON."""
+
+import datetime
+import os
+import pathlib
+import platform
+import re
+import statistics
+
+import numpy as np
+
+from . import contestants as field
+from . import turns
+from .contestants import Contestant, Failed, Unsupported
+from .programs import disagreement
+
+SLOW_COMPILATION = 2.0  # seconds; repeated once only
+
+
+def machine(core):
+    info = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"model name\s*: (.*)", info)
+    caches = {}
+    for index in pathlib.Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        level, kind, size = ((index / f).read_text().strip() for f in ("level", "type", "size"))
+        if kind != "Instruction":
+            caches[f"L{level}"] = size
+    return {"date": datetime.date.today().isoformat(), "processor": model[1] if model else platform.processor(),
+            "cores": os.cpu_count(), "core": core, "caches": dict(sorted(caches.items())),
+            "isa": "AVX-512" if " avx512f " in info else "AVX2" if " avx2 " in info else "none",
+            "system": platform.platform(), "load": os.getloadavg()[0]}
+
+
+class Measurement:
+    def __init__(self, output, build, core, say, limit_seconds, only=None):
+        self.output, self.build, self.core, self.say = output, build, core, say
+        self.limit_seconds, self.only = limit_seconds, only
+        self.running, self.absent = {}, {}
+        self.result = {"version": 1, "machine": machine(core), "contestants": {}, "absent": self.absent, "rows": []}
+
+    def contestant(self, name):
+        """A running contestant, or None and an entry in `absent`."""
+        if name in self.absent:
+            return None
+        if name not in self.running or not self.running[name].alive:
+            kind = field.KINDS[name]
+            why = field.absence(kind, self.build)
+            if not why:
+                try:
+                    log = self.output / f"{name.replace(' ', '-')}.log"
+                    self.running[name] = Contestant(field.command_of(kind, self.build), self.core, log,
+                                                    field.environment_of(name))
+                    self.result["contestants"][name] = self.running[name].about
+                except (OSError, Failed) as error:
+                    why = f"does not start: {error}"
+            if why:
+                self.absent[name] = why
+                self.say(f"absent: {name}: {why}")
+                return None
+        return self.running[name]
+
+    def close(self):
+        for contestant in self.running.values():
+            contestant.close()
+
+    def row(self, row):
+        """Measures a row; its entry in the result is there from the beginning, so that nothing is lost."""
+        entry = {"key": row.key, "title": row.title, "aim": row.aim, "summary": row.summary, "subject": row.subject,
+                 "measure": row.measure, "x": row.x, "note": row.note, "cases": []}
+        self.result["rows"].append(entry)
+        names = [row.subject] + [n for n in row.contestants if self.only is None or n in self.only
+                                 or not field.KINDS[n].rival]
+        for number, case in enumerate(row.cases, 1):
+            self.say(f"{row.key} {number}/{len(row.cases)}: {case.name}")
+            entry["cases"].append(self.case(row, case, names))
+        if "mlc any batch" in self.running and "any batch" in row.summary:
+            entry["compilations"] = int(self.running["mlc any batch"].ask("compilations")[0])
+
+    def case(self, row, case, names):
+        directory = self.output / "case"
+        for old in directory.glob("*"):
+            old.unlink()
+        expected = case.program.write(directory, case.any_batch)
+        result = {"name": case.name, "flops": case.flops, "read": case.read, "moved": case.moved, "x": case.x,
+                  "seconds": {}, "load": {}, "refused": {}}
+        ready = {}
+        for name in names:
+            contestant = self.contestant(name)
+            if contestant:
+                try:
+                    result["load"][name] = self.prepare(contestant, directory, expected)
+                    ready[name] = contestant
+                except (Unsupported, Failed) as error:
+                    result["refused"][name] = str(error)
+                    wrong = "" if isinstance(error, Unsupported) else "FAILED: "
+                    self.say(f"  {wrong}{name}: {error}")
+        if row.subject not in ready:
+            result["refused"].setdefault(row.subject, self.absent.get(row.subject, "not ready"))
+            return result
+        if row.measure == "compile":
+            result["seconds"] = self.compilations(ready, directory, result["load"])
+        else:
+            extra = {}
+            if case.flops or case.read or case.moved:
+                words = ("sol", case.flops, case.read, case.moved)
+                extra["SOL"] = lambda: float(ready[row.subject].ask(*words)[0])
+            try:
+                result["seconds"] = turns.take_turns(ready, row.subject, extra, self.limit_seconds)
+            except Failed as error:
+                result["refused"][row.subject] = f"someone failed while being timed: {error}"
+                self.say(f"  FAILED: {error}")
+                return result
+            if row.percentiles:
+                result["percentiles"] = self.percentiles(ready)
+        self.tell(row, result)
+        return result
+
+    def prepare(self, contestant, directory, expected):
+        """Loads a case and compares what is computed; returns the seconds of loading."""
+        seconds = float(contestant.ask("load", directory, seconds=600)[0])
+        file = directory / "computed.npy"
+        file.unlink(missing_ok=True)
+        contestant.ask("run", file)
+        why = disagreement(np.load(file), expected)
+        if why:
+            raise Failed(f"gives {why}")
+        return seconds
+
+    def compilations(self, ready, directory, load):
+        """In turns; who is slow has one turn."""
+        seconds = {name: [] for name in ready}
+        for number in range(turns.MIN_ROUNDS):
+            for name, contestant in ready.items():
+                if number == 0 and load[name] > SLOW_COMPILATION:
+                    seconds[name].append(load[name])
+                elif load[name] <= SLOW_COMPILATION:
+                    seconds[name].append(float(contestant.ask("compile", directory, seconds=600)[0]))
+        return seconds
+
+    def percentiles(self, ready):
+        """[median, p99] of single calls, each the median of rounds in turns."""
+        rounds = {name: [] for name in ready}
+        for _ in range(5):
+            for name, contestant in ready.items():
+                rounds[name].append([float(v) for v in contestant.ask("each", 2000)])
+        return {name: [statistics.median(column) for column in zip(*values)] for name, values in rounds.items()}
+
+    def tell(self, row, result):
+        """One line of progress."""
+        seconds = result["seconds"]
+        base = seconds[row.subject]
+        parts = [f"{row.subject} {statistics.median(base) * 1e6:.4g} us in {len(base)} rounds"]
+        for name, times in seconds.items():
+            if name != row.subject and len(times) == len(base):
+                ratios = turns.ratios_of(times, base)
+                low, high = turns.quartiles(ratios)
+                parts.append(f"{name} {statistics.median(ratios):.2f} ({low:.2f}..{high:.2f})")
+        self.say("  " + ", ".join(parts))

@@ -1,0 +1,267 @@
+"""Writes what was measured: results.json, table.md, plots, and the tables of the documentation."""
+
+import json
+import statistics
+
+from . import contestants, plots
+from .turns import geomean, quartiles, ratios_of
+
+BEGIN = "<!-- written by scripts/bench --write-docs: do not edit -->"
+END = "<!-- end of what scripts/bench writes -->"
+
+
+def of_time(seconds):
+    for factor, unit in ((1e9, "ns"), (1e6, "µs"), (1e3, "ms")):
+        if seconds * factor < 1000:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def percent(value):
+    return f"{100 * value:.0f} %"
+
+
+def spread_text(values, form):
+    """The median and, if there is more than one, the quartiles."""
+    middle = form(statistics.median(values))
+    if len(values) < 2:
+        return middle
+    low, high = quartiles(values)
+    return f"{middle} ({form(low)}–{form(high)})"
+
+
+def ratio_text(values):
+    return spread_text(values, lambda v: f"{v:.2f}" if v < 100 else f"{v:.0f}")
+
+
+class CaseView:
+    """What follows from the seconds of a case."""
+
+    def __init__(self, row, case):
+        self.row, self.case, self.name = row, case, case["name"]
+        self.seconds = case["seconds"]
+        self.own = self.seconds.get(row["subject"])
+
+    def rivals(self):
+        return [n for n in self.seconds if n in contestants.KINDS and contestants.KINDS[n].rival]
+
+    def ratios(self, name):
+        """How many times as long as mlc, by round; of medians where someone had fewer turns."""
+        times = self.seconds[name]
+        if len(times) == len(self.own):
+            return ratios_of(times, self.own)
+        return [statistics.median(times) / statistics.median(self.own)]
+
+    def shares(self, name=None):
+        """Of the speed of light, by round."""
+        if "SOL" not in self.seconds:
+            return []
+        return ratios_of(self.seconds["SOL"], self.seconds[name] if name else self.own)
+
+    def best(self):
+        return min(self.rivals(), key=lambda n: statistics.median(self.seconds[n]), default=None)
+
+
+def views(row):
+    return [v for v in (CaseView(row, case) for case in row["cases"]) if v.own]
+
+
+def extremes(values, form):
+    return f"geomean {form(geomean(values))}, min {form(min(values))}"
+
+
+def summarise_sol(row, seen):
+    shares = [statistics.median(v.shares()) for v in seen if v.shares()]
+    return [f"share of SOL: {extremes(shares, percent)}"] if shares else []
+
+
+def summarise_best(row, seen):
+    best = [statistics.median(v.ratios(v.best())) for v in seen if v.best()]
+    return [f"vs best: {extremes(best, lambda v: f'{v:.2f} x')}"] if best else ["no rival was there"]
+
+
+def summarise_roofline(row, seen):
+    worst = [1 / statistics.median(v.shares()) for v in seen if v.shares()]
+    return [f"time over roofline: geomean {geomean(worst):.2f}, max {max(worst):.2f}"] if worst else []
+
+
+def summarise_percentiles(row, seen):
+    tails = [p99 / p50 for p50, p99 in (v.case["percentiles"][row["subject"]] for v in seen)]
+    return [f"p99/p50: median {statistics.median(tails):.2f}, max {max(tails):.2f}"]
+
+
+def summarise_overhead(row, seen):
+    lines = []
+    for v in seen:
+        empty = statistics.median(v.seconds["empty call"])
+        above = {n: statistics.median(t) - empty for n, t in v.seconds.items() if n != "empty call"}
+        lines.append("ns above an empty call: " + ", ".join(f"{n} {1e9 * a:.1f}" for n, a in above.items()))
+    return lines
+
+
+def summarise_compile(row, seen):
+    return [", ".join(f"{v.name} {of_time(statistics.median(v.own))}" for v in seen)]
+
+
+def neighbours(series):
+    """The greatest ratio of a value to the median of the five around it."""
+    return max(series[i] / statistics.median(series[max(0, i - 2):i + 3]) for i in range(len(series)))
+
+
+def summarise_any_batch(row, seen):
+    seen = [v for v in seen if "mlc any batch" in v.seconds]
+    loss = [statistics.median(v.ratios("mlc any batch")) - 1 for v in seen]
+    if not loss:
+        return []
+    lines = [f"compilations {row.get('compilations', '?')}",
+             f"loss: median {percent(statistics.median(loss))}, max {percent(max(loss))}"]
+    sizes = [v.case["x"] for v in seen]
+    if sizes == list(range(int(sizes[0]), int(sizes[0]) + len(sizes))):
+        # A sample's time: neighbours differ by one sample.
+        times = [statistics.median(v.seconds["mlc any batch"]) / v.case["x"] for v in seen]
+        lines.append(f"worst/median of neighbours {neighbours(times):.2f}")
+    return lines
+
+
+def summarise_dispatch(row, seen):
+    return ["; ".join(f"{v.name}: " + ", ".join(f"{n} {statistics.median(v.ratios(n)):.1f} x"
+                                                for n in v.seconds if n not in (row["subject"], "SOL"))
+                      for v in seen)]
+
+
+SUMMARIES = {"sol": summarise_sol, "best": summarise_best, "roofline": summarise_roofline,
+             "percentiles": summarise_percentiles, "overhead": summarise_overhead, "compile": summarise_compile,
+             "any batch": summarise_any_batch, "dispatch": summarise_dispatch}
+
+
+def summary(row):
+    seen = views(row)
+    if not seen:
+        return "not measured: see the reasons below its table"
+    return "; ".join(line for kind in row["summary"] for line in SUMMARIES[kind](row, seen))
+
+
+def table(header, lines):
+    return "\n".join(["| " + " | ".join(header) + " |", "|" + "---|" * len(header),
+                      *("| " + " | ".join(line) + " |" for line in lines)])
+
+
+def columns(row):
+    """Those who were timed in any case, in the order of contestants.py."""
+    timed = {name for case in row["cases"] for name in case["seconds"]}
+    return [name for name in contestants.KINDS if name in timed and name != row["subject"]]
+
+
+def row_table(row):
+    names, seen = columns(row), views(row)
+    has_sol = any(v.shares() for v in seen)
+    header = ["case", row["subject"], *(["share of SOL"] if has_sol else []), *names]
+    lines = []
+    for v in seen:
+        line = [v.name, of_time(statistics.median(v.own))]
+        if has_sol:
+            line.append(spread_text(v.shares(), percent) if v.shares() else "")
+        for name in names:
+            text = ratio_text(v.ratios(name)) if name in v.seconds else "–"
+            line.append(f"**{text}**" if name == v.best() else text)
+        lines.append(line)
+    return table(header, lines)
+
+
+def refusals(row):
+    """Each reason once, with the cases that it is about."""
+    reasons = {}
+    for case in row["cases"]:
+        for name, why in case["refused"].items():
+            reasons.setdefault((name, why), []).append(case["name"])
+    every = len(row["cases"])
+    return [f"- {name}: not measured: {why}" + ("" if len(cases) == every else f" ({', '.join(cases)})")
+            for (name, why), cases in reasons.items()]
+
+
+def percentile_table(row):
+    cases = [case for case in row["cases"] if case.get("percentiles")]
+    if not cases:
+        return ""
+    names = list(dict.fromkeys(name for case in cases for name in case["percentiles"]))
+    return "p99/p50 of single calls:\n\n" + table(
+        ["case", *names],
+        [[case["name"], *(f"{case['percentiles'][n][1] / case['percentiles'][n][0]:.2f}"
+                          if n in case["percentiles"] else "–" for n in names)] for case in cases])
+
+
+def row_section(row, most_cases=60):
+    shown = dict(row)
+    parts = [f"### {row['key']}: {row['title']}"]
+    if row["aim"]:
+        parts.append(f"Aim: {row['aim']}.")
+    if row["note"]:
+        parts.append(row["note"])
+    if len(row["cases"]) > most_cases:
+        step = -(-len(row["cases"]) // most_cases)
+        shown["cases"] = row["cases"][::step]
+        parts.append(f"{len(shown['cases'])} of {len(row['cases'])} cases; results.json has all.")
+    parts.append(row_table(shown))
+    parts += [part for part in (percentile_table(shown), "\n".join(refusals(row))) if part]
+    return "\n\n".join(parts)
+
+
+def conditions(result):
+    m = result["machine"]
+    caches = ", ".join(f"{level} {size}" for level, size in m["caches"].items())
+    return (f"Measured on {m['date']} on one core of: {m['processor']}, {m['isa']}, {m['cores']} cores, {caches}; "
+            f"{m['system']}; load average {m['load']:.1f} at the start"
+            + ("; the quick subset." if result.get("quick") else "."))
+
+
+def markdown(result):
+    parts = [conditions(result),
+             "Figures of a contestant are its time over mlc's in the same round: median (first–third quartile); above "
+             "1, mlc is faster. The best rival is bold. SOL is the speed of light, measured in mlc's process.",
+             table(["row", "aim", "measured"],
+                   [[row["key"], row["aim"], summary(row)] for row in result["rows"]] +
+                   [[key, "", f"not measured: {why}"] for key, why in result.get("not_measured", {}).items()])]
+    absent = [f"- {name}: {why}" for name, why in result["absent"].items()]
+    if absent:
+        parts.append("Absent:\n\n" + "\n".join(absent))
+    parts.append("Contestants:\n\n" + "\n".join(f"- {name}: {about}" for name, about in
+                                                 result["contestants"].items()))
+    parts += [row_section(row) for row in result["rows"]]
+    return "\n\n".join(parts) + "\n"
+
+
+def failures_of_subject(result):
+    """Cases that mlc itself should have run and did not."""
+    return [case["name"] for row in result["rows"] for case in row["cases"] if not case["seconds"].get(row["subject"])]
+
+
+def write(result, directory):
+    (directory / "results.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    (directory / "table.md").write_text(markdown(result), encoding="utf-8")
+    for row in result["rows"]:
+        for name, picture in plots.of_row(row, views(row)):
+            (directory / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
+def configurations():
+    return table(["contestant", "configuration"],
+                 [[name, kind.configuration] for name, kind in contestants.KINDS.items()])
+
+
+def replaced(document, body):
+    """A document with another text between the two marks."""
+    before, _, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError("the marks between which tables are written are missing")
+    return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
+
+
+def write_docs(result, root):
+    """The summary goes into docs/performance.md, everything into docs/benchmarks.md."""
+    for name, body in (("performance.md", markdown({**result, "rows": result["rows"]}).partition("\n### ")[0]),
+                       ("benchmarks.md", "## Configurations\n\n" + configurations() + "\n\n## Results\n\n" +
+                        markdown(result))):
+        path = root / "docs" / name
+        path.write_text(replaced(path.read_text(encoding="utf-8"), body.rstrip() + "\n"), encoding="utf-8")
+    return 0
