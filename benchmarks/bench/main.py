@@ -41,7 +41,8 @@ def parse(arguments):
     parser.add_argument("--output", metavar="DIRECTORY", type=pathlib.Path, help="default: build/bench/<date>")
     parser.add_argument("--core", type=int, help="pin to this core; default: the last one")
     parser.add_argument("--seconds", type=float, help="the longest a case may take turns (default: 20, quick: 4)")
-    parser.add_argument("--no-build", action="store_true", help="use build/release as it is")
+    parser.add_argument("--build", metavar="DIRECTORY", type=pathlib.Path,
+                        help="use this build as it is; default: build/release, brought up to date")
     parser.add_argument("--install", action="store_true", help="fetch the rivals, and do nothing else")
     parser.add_argument("--list", action="store_true", help="list rows and contestants, and do nothing else")
     parser.add_argument("--write-docs", metavar="JSON", type=pathlib.Path,
@@ -115,7 +116,7 @@ def main(arguments=None):
         return report.write_docs(json.loads(options.write_docs.read_text(encoding="utf-8")), ROOT)
 
     chosen, only = choose(parser, options)
-    if not options.no_build:
+    if not options.build:
         say("building")
         build()
     cores = sorted(os.sched_getaffinity(0))
@@ -125,7 +126,7 @@ def main(arguments=None):
     output = (options.output or ROOT / "build/bench" / datetime.datetime.now().strftime("%Y-%m-%d-%H%M")).resolve()
     (output / "case").mkdir(parents=True, exist_ok=True)
 
-    measurement = measure.Measurement(output, BUILD, core, say, options.seconds, only)
+    measurement = measure.Measurement(output, (options.build or BUILD).resolve(), core, say, options.seconds, only)
     result = measurement.result
     result["quick"] = options.quick
     result["not_measured"] = {key: why for key, why in rows.NOT_MEASURED.items()

@@ -106,13 +106,16 @@ class Measurement:
                 words = ("sol", case.flops, case.read, case.moved)
                 extra["SOL"] = lambda: float(ready[row.subject].ask(*words)[0])
             try:
-                result["seconds"] = turns.take_turns(ready, row.subject, extra, self.limit_seconds)
+                result["seconds"], lost = turns.take_turns(ready, row.subject, extra, self.limit_seconds, Failed)
             except Failed as error:
-                result["refused"][row.subject] = f"someone failed while being timed: {error}"
-                self.say(f"  FAILED: {error}")
+                lost = {row.subject: str(error)}
+            for name, why in lost.items():
+                result["refused"][name] = why
+                self.say(f"  FAILED: {name}: {why}")
+            if row.subject in lost:
                 return result
             if row.percentiles:
-                result["percentiles"] = self.percentiles(ready)
+                result["percentiles"] = self.percentiles({n: c for n, c in ready.items() if n not in lost})
         self.tell(row, result)
         return result
 

@@ -66,23 +66,43 @@ def turn(contestant, calls):
     return best / calls
 
 
-def take_turns(contestants, subject, extra, limit_seconds, clock=time.monotonic):
-    """{name: [seconds of a call, by round]} for contestants by name, and for `extra`, functions by name that give
-    seconds themselves. Ends when the ratios of all to `subject` are known, or at a limit."""
-    calls = {name: calls_for_a_turn(c) for name, c in contestants.items()}
-    takers = {name: (lambda c=c, n=calls[name]: turn(c, n)) for name, c in contestants.items()} | extra
-    names = list(takers)
-    seconds = {name: [] for name in names}
+def take_turns(contestants, subject, extra, limit_seconds, failure, clock=time.monotonic):
+    """({name: [seconds of a call, by round]}, {name: why}) for contestants by name, and for `extra`, functions by name
+    that give seconds themselves. Ends when the ratios of all to `subject` are known, or at a limit. Who raises
+    `failure` is left out; from the subject it is raised."""
+    seconds, takers, lost = {}, {}, {}
+
+    def attempt(name, action):
+        try:
+            return action()
+        except failure as error:
+            if name == subject:
+                raise
+            lost[name] = str(error)
+            takers.pop(name, None)
+            seconds.pop(name, None)
+            return None
+
+    for name, contestant in contestants.items():
+        calls = attempt(name, lambda: calls_for_a_turn(contestant))
+        if calls:
+            takers[name] = lambda c=contestant, n=calls: turn(c, n)
+    takers |= extra
+    for name in takers:
+        seconds[name] = []
     start = clock()
     for number in range(MAX_ROUNDS):
+        names = list(takers)
         first = number % len(names)  # no one is always the first
         for name in names[first:] + names[:first]:
-            seconds[name].append(takers[name]())
-        ratios = [ratios_of(seconds[name], seconds[subject]) for name in names if name != subject]
+            value = attempt(name, takers[name])
+            if value is not None:
+                seconds[name].append(value)
+        ratios = [ratios_of(seconds[name], seconds[subject]) for name in takers if name != subject]
         enough = known(ratios or [seconds[subject]])
         if enough or (number + 1 >= MIN_ROUNDS and clock() - start > limit_seconds):
             break
-    return seconds
+    return seconds, lost
 
 
 def ratios_of(times, base):

@@ -36,14 +36,18 @@ class Program:
             else:
                 self.steps.append((op, name, operands))
 
-    def evaluate(self, values, ops):
-        """Runs the steps by functions of `ops`, on a copy of `values`."""
-        values = dict(values)
-        for op, name, operands in self.steps:
-            if op not in ops:
-                raise Unsupported(f"there is no {op}")
-            values[name] = ops[op](*[values[o] for o in operands])
-        return values[self.output]
+    def function(self, ops, weights, arguments=()):
+        """The program as a Python function of its inputs, and of `arguments`, that calls functions of `ops` directly,
+        as if written by hand: what interprets steps would be timed too. `weights` are values by name."""
+        missing = {op for op, _, _ in self.steps if op not in ops}
+        if missing:
+            raise Unsupported(f"there is no {', '.join(sorted(missing))}")
+        lines = [f"def function({', '.join([*self.inputs, *arguments])}):"]
+        lines += [f"    {name} = {op}({', '.join(operands)})" for op, name, operands in self.steps]
+        lines.append(f"    return {self.output}")
+        scope = dict(ops) | dict(weights)
+        exec("\n".join(lines), scope)
+        return scope["function"]
 
 
 def answer(contestant, command, argument):

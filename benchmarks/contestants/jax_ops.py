@@ -36,8 +36,4 @@ OPS = {
 
 def function_of(program):
     """A function of the inputs, in their order, with the weights as constants."""
-    weights = {name: jnp.asarray(array) for name, array in program.weights.items()}
-
-    def function(*inputs):
-        return program.evaluate(dict(zip(program.inputs, inputs)) | weights, OPS)
-    return function
+    return program.function(OPS, {name: jnp.asarray(array) for name, array in program.weights.items()})

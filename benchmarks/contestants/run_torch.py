@@ -18,36 +18,39 @@ OPS = {
 
 
 class Network(torch.nn.Module):
-    def __init__(self, program):
+    """Freezing folds and packs the parameters of modules."""
+
+    def __init__(self, function, weights):
         super().__init__()
-        self.program, self.names = program, list(program.inputs)
-        for name, array in program.weights.items():
-            setattr(self, name, torch.nn.Parameter(torch.from_numpy(array), requires_grad=False))
+        self.function = function
+        self.weights = torch.nn.ParameterDict({n: torch.nn.Parameter(w, requires_grad=False)
+                                               for n, w in weights.items()})
 
     def forward(self, *inputs):
-        weights = {name: getattr(self, name) for name in self.program.weights}
-        return self.program.evaluate(dict(zip(self.names, inputs)) | weights, OPS)
+        return self.function(*inputs, **self.weights)
 
 
 class Torch:
     def __init__(self, compiled):
         torch.set_num_threads(1)
+        torch.inference_mode().__enter__()  # for good: entering it takes a microsecond
         self.compiled = compiled
         self.about = f"torch {torch.__version__}, {'compile, max-autotune, freezing' if compiled else 'eager'}"
         if compiled:
             import torch._inductor.config as config
             config.freezing = True
 
-    @torch.inference_mode()
     def load(self, program):
-        self.network = Network(program).eval()
+        weights = {name: torch.from_numpy(array) for name, array in program.weights.items()}
         if self.compiled:
             torch._dynamo.reset()
-            self.network = torch.compile(self.network, mode="max-autotune", dynamic=False)
+            network = Network(program.function(OPS, {}, list(weights)), weights).eval()
+            self.network = torch.compile(network, mode="max-autotune", dynamic=False)
+        else:
+            self.network = program.function(OPS, weights)
         self.inputs = [torch.from_numpy(a) for a in program.inputs.values()]
         self.run()
 
-    @torch.inference_mode()
     def run(self):
         self.result = self.network(*self.inputs)
 
