@@ -13,7 +13,9 @@
 #include "../Graphs.h"
 #include "Driver.h"
 
+#include <atomic>
 #include <optional>
+#include <thread>
 
 using namespace mlc;
 using namespace mlc::benchmarks;
@@ -104,10 +106,91 @@ struct Eager {
   Tensor output() { return outputs[0]; }
 };
 
+/// What a new engine makes of a model file.
+Call firstCall(const std::string &directory, const std::string &cache) {
+  EngineOptions options;
+  if (!cache.empty())
+    options.cache = CacheStore::directory(cache).orThrow();
+  Engine engine = Engine::create(options).orThrow();
+  Executable executable = engine.load(directory + "/model.safetensors").orThrow();
+  Call call = executable.bind(inputsOf(directory)).orThrow();
+  call.run().orThrow();
+  return call;
+}
+
+double secondsOfCall(Call &call, size_t calls) {
+  Stopwatch watch;
+  for (size_t i = 0; i < calls; ++i)
+    call.run().orThrow();
+  return watch.wallSeconds() / static_cast<double>(calls);
+}
+
+/// The best of some attempts, alone and with another thread that does the same all the while.
+std::pair<double, double> aloneAndTogether(const std::string &directory, size_t calls) {
+  Call mine = firstCall(directory, ""), other = firstCall(directory, "");
+  double alone = 1e9, together = 1e9;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    alone = std::min(alone, secondsOfCall(mine, calls));
+    std::atomic<bool> stop{false}, running{false};
+    std::thread thread([&] {
+      while (!stop) {
+        other.run().orThrow();
+        running = true;
+      }
+    });
+    while (!running) {
+    }
+    together = std::min(together, secondsOfCall(mine, calls));
+    stop = true;
+    thread.join();
+  }
+  return {alone, together};
+}
+
+std::pair<double, double> hotAndPaused(const std::string &directory) {
+  Call call = firstCall(directory, "");
+  std::vector<double> hot, paused;
+  for (int i = 0; i < 20; ++i) {
+    secondsOfCall(call, 100);
+    hot.push_back(secondsOfCall(call, 1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    paused.push_back(secondsOfCall(call, 1));
+  }
+  std::sort(hot.begin(), hot.end());
+  std::sort(paused.begin(), paused.end());
+  return {hot[hot.size() / 2], paused[paused.size() / 2]};
+}
+
+/// Bytes of this process's memory that are resident, and whether LLVM is mapped.
+std::pair<int64_t, bool> residentBytes() {
+  std::ifstream status("/proc/self/smaps_rollup"), maps("/proc/self/maps");
+  int64_t bytes = 0;
+  bool llvm = false;
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("Rss:", 0) == 0)
+      bytes = std::stoll(line.substr(4)) * 1024;
+  for (std::string line; std::getline(maps, line);)
+    llvm |=
+        line.find("LLVM") != std::string::npos || line.find("mlc-compiler") != std::string::npos;
+  return {bytes, llvm};
+}
+
+int once(const std::string &directory, const std::string &output, const std::string &cache) {
+  Call call = firstCall(directory, cache);
+  if (output != "report") {
+    writeNpy(output, call.outputs()[0]).orThrow();
+    return 0;
+  }
+  auto [bytes, llvm] = residentBytes();
+  std::printf("%lld %d\n", static_cast<long long>(bytes), llvm);
+  return 0;
+}
+
 std::string answer(const std::string &command, std::istream &words) {
   std::ostringstream reply;
   reply.precision(9);
   double flops, read, moved;
+  size_t calls;
   std::string directory;
   if (command == "sol" && words >> flops >> read >> moved) {
     double peak = flops > 0 ? measureFmaPeak() : 1;
@@ -129,6 +212,18 @@ std::string answer(const std::string &command, std::istream &words) {
     reply << "ok " << watch.wallSeconds();
   } else if (command == "compilations" && Any::engine) {
     reply << "ok " << Any::engine->stats().compilations;
+  } else if (command == "first" && words >> directory) {
+    std::string cache;
+    words >> cache;
+    Stopwatch watch;
+    firstCall(directory, cache);
+    reply << "ok " << watch.wallSeconds();
+  } else if (command == "pair" && words >> directory >> calls) {
+    auto [alone, together] = aloneAndTogether(directory, calls);
+    reply << "ok " << alone << " " << together;
+  } else if (command == "pause" && words >> directory) {
+    auto [hot, paused] = hotAndPaused(directory);
+    reply << "ok " << hot << " " << paused;
   }
   return reply.str();
 }
@@ -144,8 +239,12 @@ template <typename C> int contest(const std::string &how) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv) try {
   std::string executor = argc > 1 ? argv[1] : "jit";
+  if (executor == "nothing")
+    return 0;
+  if (executor == "once" && argc > 3)
+    return once(argv[2], argv[3], argc > 4 ? argv[4] : "");
   if (executor == "jit")
     return contest<Jit>("Call::run");
   if (executor == "raw")
@@ -158,4 +257,7 @@ int main(int argc, char **argv) {
     return contest<Empty>("an empty function's pointer");
   std::fprintf(stderr, "usage: contestant-mlc [jit|raw|any|eager|empty]\n");
   return 2;
+} catch (const std::exception &error) {
+  std::fprintf(stderr, "contestant-mlc: %s\n", error.what());
+  return 1;
 }
