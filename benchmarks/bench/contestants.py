@@ -77,15 +77,16 @@ class Failed(Exception):
 
 
 class Contestant:
-    """A process that is pinned to a core and answers lines."""
+    """A process that is pinned to a core (or to several) and answers lines."""
 
     def __init__(self, command, core, log, environment=None):
+        cores = core if isinstance(core, set) else {core}
         self.about = ""
         self.log = open(log, "ab")
         self._process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
             env=os.environ | ONE_THREAD | (environment or {}),
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+            preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self._pending = b""
         try:
             word, _, self.about = self._line(120).partition(" ")

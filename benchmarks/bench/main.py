@@ -45,8 +45,9 @@ def parse(arguments):
                         help="use this build as it is; default: build/release, brought up to date")
     parser.add_argument("--install", action="store_true", help="fetch the rivals, and do nothing else")
     parser.add_argument("--list", action="store_true", help="list rows and contestants, and do nothing else")
-    parser.add_argument("--write-docs", metavar="JSON", type=pathlib.Path,
-                        help="put the tables of results into the documentation, and do nothing else")
+    parser.add_argument("--write-docs", metavar="JSON", type=pathlib.Path, nargs="+",
+                        help="put the tables of results into the documentation, and do nothing else; a row is that of "
+                             "the last file that has it")
     options = parser.parse_args(arguments)
     options.seconds = options.seconds or (4 if options.quick else 20)
     return parser, options
@@ -85,18 +86,17 @@ def choose(parser, options):
         except (OSError, ValueError) as error:
             parser.error(str(error))
     available = rows.rows(options.quick)
-    keys = [row.key for row in available] + list(rows.NOT_MEASURED)
+    keys = [row.key for row in available]
     for key in options.rows:
         if key not in keys:
-            parser.error(f"there is no row {key!r}; there are: {', '.join(sorted(keys, key=lambda k: int(k[1:])))}")
+            parser.error(f"there is no row {key!r}; there are: {', '.join(keys)}")
     return [row for row in available if not options.rows or row.key in options.rows], only
 
 
 def print_list():
     for row in rows.rows():
-        print(f"{row.key:4} {row.title}; {len(row.cases)} cases. Aim: {row.aim}")
-    for key, why in rows.NOT_MEASURED.items():
-        print(f"{key:4} not measured: {why}")
+        cases = f"; {len(row.cases)} cases" if row.cases else ""
+        print(f"{row.key:4} {row.title}{cases}. Aim: {row.aim}")
     print()
     for name, kind in contestants.KINDS.items():
         why = contestants.absence(kind, BUILD)
@@ -113,7 +113,8 @@ def main(arguments=None):
             print(f"scripts/bench: {failure} failed; the others go on without it", file=sys.stderr)
         return 1 if failures else 0
     if options.write_docs:
-        return report.write_docs(json.loads(options.write_docs.read_text(encoding="utf-8")), ROOT)
+        results = [json.loads(file.read_text(encoding="utf-8")) for file in options.write_docs]
+        return report.write_docs(report.merged(results), ROOT)
 
     chosen, only = choose(parser, options)
     if not options.build:
@@ -129,8 +130,6 @@ def main(arguments=None):
     measurement = measure.Measurement(output, (options.build or BUILD).resolve(), core, say, options.seconds, only)
     result = measurement.result
     result["quick"] = options.quick
-    result["not_measured"] = {key: why for key, why in rows.NOT_MEASURED.items()
-                              if not options.shapes and (not options.rows or key in options.rows)}
     try:
         for row in chosen:
             measurement.row(row)

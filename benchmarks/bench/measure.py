@@ -14,6 +14,7 @@ from . import contestants as field
 from . import turns
 from .contestants import Contestant, Failed, Unsupported
 from .programs import disagreement
+from .special import SPECIAL
 
 SLOW_COMPILATION = 2.0  # seconds; repeated once only
 
@@ -69,6 +70,9 @@ class Measurement:
         entry = {"key": row.key, "title": row.title, "aim": row.aim, "summary": row.summary, "subject": row.subject,
                  "measure": row.measure, "x": row.x, "note": row.note, "cases": []}
         self.result["rows"].append(entry)
+        if row.measure == "special":
+            self.special(row.key, entry)
+            return
         names = [row.subject] + [n for n in row.contestants if self.only is None or n in self.only
                                  or not field.KINDS[n].rival]
         for number, case in enumerate(row.cases, 1):
@@ -76,6 +80,18 @@ class Measurement:
             entry["cases"].append(self.case(row, case, names))
         if "mlc any batch" in self.running and "any batch" in row.summary:
             entry["compilations"] = int(self.running["mlc any batch"].ask("compilations")[0])
+
+    def special(self, key, entry):
+        self.say(key)
+        entry["figures"] = []
+        try:
+            entry["figures"] = SPECIAL[key](self)
+        except (Failed, Unsupported, OSError) as error:
+            entry["reason"] = str(error)
+            self.say(f"  FAILED: {error}")
+        for figure in entry["figures"]:
+            self.say(f"  {figure['case']}: {figure['figure']}: {statistics.median(figure['values']):.3g} "
+                     f"{figure['unit']}")
 
     def case(self, row, case, names):
         directory = self.output / "case"

@@ -134,7 +134,14 @@ SUMMARIES = {"sol": summarise_sol, "best": summarise_best, "roofline": summarise
              "any batch": summarise_any_batch, "dispatch": summarise_dispatch}
 
 
+def figure_text(figure):
+    return f"{spread_text(figure['values'], lambda v: f'{v:.3g}')} {figure['unit']}"
+
+
 def summary(row):
+    if row["measure"] == "special":
+        return "; ".join(f"{f['case']}: {f['figure']} {statistics.median(f['values']):.3g} {f['unit']}"
+                         for f in row["figures"]) or f"not measured: {row['reason']}"
     seen = views(row)
     if not seen:
         return "not measured: see the reasons below its table"
@@ -197,6 +204,10 @@ def row_section(row, most_cases=60):
         parts.append(f"Aim: {row['aim']}.")
     if row["note"]:
         parts.append(row["note"])
+    if row["measure"] == "special":
+        lines = [[f["case"], f["figure"], figure_text(f)] for f in row["figures"]]
+        parts.append(table(["case", "what", "measured"], lines) if lines else f"Not measured: {row['reason']}")
+        return "\n\n".join(parts)
     if len(row["cases"]) > most_cases:
         step = -(-len(row["cases"]) // most_cases)
         shown["cases"] = row["cases"][::step]
@@ -219,8 +230,7 @@ def markdown(result):
              "Figures of a contestant are its time over mlc's in the same round: median (first–third quartile); above "
              "1, mlc is faster. The best rival is bold. SOL is the speed of light, measured in mlc's process.",
              table(["row", "aim", "measured"],
-                   [[row["key"], row["aim"], summary(row)] for row in result["rows"]] +
-                   [[key, "", f"not measured: {why}"] for key, why in result.get("not_measured", {}).items()])]
+                   [[row["key"], row["aim"], summary(row)] for row in result["rows"]])]
     absent = [f"- {name}: {why}" for name, why in result["absent"].items()]
     if absent:
         parts.append("Absent:\n\n" + "\n".join(absent))
@@ -232,7 +242,8 @@ def markdown(result):
 
 def failures_of_subject(result):
     """Cases that mlc itself should have run and did not."""
-    return [case["name"] for row in result["rows"] for case in row["cases"] if not case["seconds"].get(row["subject"])]
+    return ([case["name"] for row in result["rows"] for case in row["cases"] if not case["seconds"].get(row["subject"])] +
+            [row["key"] for row in result["rows"] if "reason" in row])
 
 
 def write(result, directory):
@@ -257,9 +268,22 @@ def replaced(document, body):
     return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
 
 
+def merged(results):
+    """One result of several: rows of the last that has them, in the order of their numbers."""
+    whole = dict(results[-1], rows=[], contestants={}, absent={})
+    by_key = {}
+    for result in results:
+        by_key |= {row["key"]: row for row in result["rows"]}
+        whole["contestants"] |= result["contestants"]
+        whole["absent"] |= result["absent"]
+    whole["rows"] = sorted(by_key.values(), key=lambda row: (len(row["key"]), row["key"]))
+    whole["absent"] = {n: why for n, why in whole["absent"].items() if n not in whole["contestants"]}
+    return whole
+
+
 def write_docs(result, root):
     """The summary goes into docs/performance.md, everything into docs/benchmarks.md."""
-    for name, body in (("performance.md", markdown({**result, "rows": result["rows"]}).partition("\n### ")[0]),
+    for name, body in (("performance.md", markdown(result).partition("\n### ")[0]),
                        ("benchmarks.md", "## Configurations\n\n" + configurations() + "\n\n## Results\n\n" +
                         markdown(result))):
         path = root / "docs" / name

@@ -46,7 +46,7 @@ struct Program {
     return tensors.count(name) && std::find(inputs.begin(), inputs.end(), name) == inputs.end();
   }
 
-  static Program read(const std::string &directory) {
+  static Program read(const std::string &directory, bool withWeights = true) {
     Program program;
     std::ifstream file(directory + "/program.txt");
     if (!file)
@@ -59,6 +59,8 @@ struct Program {
         step.operands.push_back(word);
       if (step.op == "output")
         program.output = step.result;
+      else if (step.op == "weight" && !withWeights)
+        continue;
       else if (step.op == "input" || step.op == "weight") {
         program.tensors[step.result] = readNpy(directory + "/" + step.result + ".npy").orThrow();
         if (step.op == "input")

@@ -6,6 +6,7 @@
 #include <dnnl.hpp>
 
 #include <cmath>
+#include <deque>
 
 using namespace mlc;
 using namespace mlc::benchmarks;
@@ -25,7 +26,7 @@ struct OneDnn {
     std::unordered_map<int, memory> arguments;
   };
   std::vector<Primitive> steps;
-  std::vector<Tensor> intermediates;
+  std::deque<Tensor> intermediates; // which are referred to
 
   void execute(const Primitive &step) { step.primitive.execute(stream, step.arguments); }
 
