@@ -40,6 +40,7 @@ class Kind:
 
 KINDS = {kind.name: kind for kind in (
     Kind("mlc", "contestant-mlc", "jit", False, "one native function, weights constant, bound once, `Call::run`"),
+    Kind("mlc again", "contestant-mlc", "jit", False, "the same in another process: what differs is noise"),
     Kind("mlc raw", "contestant-mlc", "raw", False, "the same function called by its pointer"),
     Kind("mlc any batch", "contestant-mlc", "any", False, "the same with a symbolic batch: one image for every size"),
     Kind("mlc eager", "contestant-mlc", "eager", False, "`EagerRunner`: every op compiled alone, called one by one"),
@@ -177,9 +178,11 @@ def install(say):
                        stdout=sys.stderr, env=environment, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         failures.append(f"packages: {error}")
-    if not (VENV / "bin/python").exists():
+    if not (VENV / "bin/pip").exists():
         say(f"a virtual environment in {VENV.relative_to(ROOT)}")
-        subprocess.run(["/usr/bin/python3", "-m", "venv", VENV], stdout=sys.stderr, check=True)
+        done = subprocess.run(["/usr/bin/python3", "-m", "venv", VENV], stdout=sys.stderr)
+        if done.returncode != 0:
+            return [*failures, "the virtual environment (scripts/bootstrap installs python3-venv)"]
     for requirement in REQUIREMENTS.read_text(encoding="ascii").split("\n"):
         if not requirement or requirement.startswith("#"):
             continue

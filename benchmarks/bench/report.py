@@ -7,6 +7,7 @@ from . import contestants, plots
 from .turns import geomean, quartiles, ratios_of
 
 BEGIN = "<!-- written by scripts/bench --write-docs: do not edit -->"
+GRAPH_FORMATS = ("ONNX Runtime", "OpenVINO", "IREE")
 END = "<!-- end of what scripts/bench writes -->"
 
 
@@ -90,6 +91,13 @@ def summarise_percentiles(row, seen):
     return [f"p99/p50: median {statistics.median(tails):.2f}, max {max(tails):.2f}"]
 
 
+def summarise_graph_formats(row, seen):
+    """Against the runtimes that read a graph, alone."""
+    best = [min((statistics.median(v.ratios(n)) for n in GRAPH_FORMATS if n in v.seconds), default=None) for v in seen]
+    best = [b for b in best if b]
+    return [f"vs best runtime with a graph format: {extremes(best, lambda v: f'{v:.2f} x')}"] if best else []
+
+
 def summarise_overhead(row, seen):
     lines = []
     for v in seen:
@@ -123,15 +131,16 @@ def summarise_any_batch(row, seen):
     return lines
 
 
-def summarise_dispatch(row, seen):
+def summarise_others(row, seen):
     return ["; ".join(f"{v.name}: " + ", ".join(f"{n} {statistics.median(v.ratios(n)):.1f} x"
                                                 for n in v.seconds if n not in (row["subject"], "SOL"))
                       for v in seen)]
 
 
 SUMMARIES = {"sol": summarise_sol, "best": summarise_best, "roofline": summarise_roofline,
-             "percentiles": summarise_percentiles, "overhead": summarise_overhead, "compile": summarise_compile,
-             "any batch": summarise_any_batch, "dispatch": summarise_dispatch}
+             "percentiles": summarise_percentiles, "graph formats": summarise_graph_formats,
+             "overhead": summarise_overhead, "compile": summarise_compile, "any batch": summarise_any_batch,
+             "others": summarise_others}
 
 
 def figure_text(figure):
