@@ -61,8 +61,9 @@ KINDS = {kind.name: kind for kind in (
     Kind("jax eager", "run_jax.py", "eager", True, "the same function without `jax.jit`"),
     Kind("ONNX Runtime", "run_onnxruntime.py", "", True,
          "all graph optimisations, weights as initializers (prepacked), `Gemm`, inputs and outputs bound once"),
-    Kind("OpenVINO", "run_openvino.py", "", True,
-         "`INFERENCE_PRECISION_HINT` f32, latency hint, one stream, one thread, inputs bound once, outputs shared"),
+    Kind("OpenVINO", "contestant-openvino", "", True,
+         "the C++ API of its Python package: `inference_precision` f32, latency hint, one stream, one thread, inputs and "
+         "outputs bound once, `infer()` on the calling thread"),
     Kind("IREE", "run_iree.py", "", True,
          "StableHLO from JAX with constant weights, `--iree-opt-level=O3`, data tiling, `--iree-llvmcpu-target-cpu="
          "host`, driver local-sync, invoked with prepared lists of arguments"),
@@ -164,7 +165,7 @@ def absence(kind, build):
         return ""
     if kind.is_python:
         return "the virtual environment build/bench-venv is not there: scripts/bench --install"
-    return f"{program.name} is not built: scripts/bench --install (packages {' '.join(APT)})"
+    return f"{program.name} is not built: its library is not there, which scripts/bench --install fetches"
 
 
 def install(say):

@@ -1,6 +1,7 @@
 // What every contestant in C++ shares: it reads a case and answers the harness, one line for each.
 //
 //   load DIRECTORY   prepares the case in it        ok SECONDS
+//   compile ...      the same, as often as asked
 //   run FILE         computes once, writes an npy   ok
 //   time CALLS       computes that often            ok SECONDS CPU-SECONDS
 //   each CALLS       times every call alone         ok MEDIAN P99 (seconds)
@@ -98,8 +99,8 @@ template <typename C> std::string eachCall(C &contestant, size_t calls) {
 }
 
 /// Answers the harness until it has no more to ask. A contestant has load(directory), run(), and
-/// output(), the tensor that was computed last; what else it answers is up to `extra`, which gives
-/// an empty text for what it does not know.
+/// output(), the tensor that was computed last; what it answers beside or instead is up to `extra`,
+/// which gives an empty text for what it leaves.
 template <typename C, typename F>
 int serve(C &contestant, const std::string &about, const F &extra) {
   FILE *replies = fdopen(dup(1), "w");
@@ -117,7 +118,9 @@ int serve(C &contestant, const std::string &about, const F &extra) {
     reply.precision(9);
     words >> command;
     try {
-      if (command == "load" && words >> path) {
+      if (std::string answer = extra(command, words); !answer.empty()) {
+        reply << answer;
+      } else if ((command == "load" || command == "compile") && words >> path) {
         Stopwatch watch;
         contestant.load(path);
         reply << "ok " << watch.wallSeconds();
@@ -133,8 +136,6 @@ int serve(C &contestant, const std::string &about, const F &extra) {
         reply << "ok " << wall << " " << watch.cpuSeconds();
       } else if (command == "each" && words >> calls && calls > 0) {
         reply << eachCall(contestant, calls);
-      } else if (std::string answer = extra(command, words); !answer.empty()) {
-        reply << answer;
       } else {
         reply << "error there is no command '" << line << "'";
       }
