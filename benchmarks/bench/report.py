@@ -31,8 +31,12 @@ def spread_text(values, form):
     return f"{middle} ({form(low)}–{form(high)})"
 
 
+def ratio(value):
+    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
 def ratio_text(values):
-    return spread_text(values, lambda v: f"{v:.2f}" if v < 100 else f"{v:.0f}")
+    return spread_text(values, ratio)
 
 
 class CaseView:
@@ -79,6 +83,31 @@ def summarise_sol(row, seen):
 def summarise_best(row, seen):
     best = [statistics.median(v.ratios(v.best())) for v in seen if v.best()]
     return [f"vs best: {extremes(best, lambda v: f'{v:.2f} x')}"] if best else ["no rival was there"]
+
+
+def summarise_blas(row, seen):
+    """Against OpenBLAS and BLIS alone: where operands are arguments, everyone packs."""
+    best = [min((statistics.median(v.ratios(n)) for n in ("OpenBLAS", "BLIS") if n in v.seconds), default=None)
+            for v in seen]
+    best = [b for b in best if b]
+    return [f"vs best BLAS: {extremes(best, lambda v: f'{v:.2f} x')}"] if best else []
+
+
+def summarise_each(row, seen):
+    """For rows whose cases have little in common."""
+    lines = []
+    for v in seen:
+        share = f"{percent(statistics.median(v.shares()))} of SOL" if v.shares() else ""
+        best = f"{statistics.median(v.ratios(v.best())):.2f} x {v.best()}" if v.best() else ""
+        lines.append(f"{v.name}: " + ", ".join(part for part in (share, best) if part))
+    return lines
+
+
+def summarise_second_row(row, seen):
+    """How much longer two rows take than one."""
+    time = {v.name: statistics.median(v.own) for v in seen}
+    steps = [time[n] / time[n[:-1] + "1"] for n in time if n.endswith(" at 2") and n[:-1] + "1" in time]
+    return [f"t(2)/t(1): median {statistics.median(steps):.2f}, max {max(steps):.2f}"] if steps else []
 
 
 def summarise_roofline(row, seen):
@@ -132,7 +161,7 @@ def summarise_any_batch(row, seen):
 
 
 def summarise_others(row, seen):
-    return ["; ".join(f"{v.name}: " + ", ".join(f"{n} {statistics.median(v.ratios(n)):.1f} x"
+    return ["; ".join(f"{v.name}: " + ", ".join(f"{n} {ratio(statistics.median(v.ratios(n)))} x"
                                                 for n in v.seconds if n not in (row["subject"], "SOL"))
                       for v in seen)]
 
@@ -140,7 +169,8 @@ def summarise_others(row, seen):
 SUMMARIES = {"sol": summarise_sol, "best": summarise_best, "roofline": summarise_roofline,
              "percentiles": summarise_percentiles, "graph formats": summarise_graph_formats,
              "overhead": summarise_overhead, "compile": summarise_compile, "any batch": summarise_any_batch,
-             "others": summarise_others}
+             "others": summarise_others, "blas": summarise_blas, "each": summarise_each,
+             "second row": summarise_second_row}
 
 
 def figure_text(figure):

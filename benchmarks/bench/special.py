@@ -92,7 +92,7 @@ def threads(measurement):
                             measurement.output / "threads.log")
         try:
             pairs = [driver.ask("pair", directory, calls, seconds=300) for _ in range(turns.MIN_ROUNDS)]
-            pauses = [driver.ask("pause", directory, seconds=300) for _ in range(PAUSE_ROUNDS)]
+            pauses = [driver.ask("pause", directory, calls, seconds=300) for _ in range(PAUSE_ROUNDS)]
         finally:
             driver.close()
         for name, found in (("slowdown beside another thread", pairs), ("slowdown after 100 ms", pauses)):

@@ -131,7 +131,7 @@ std::pair<double, double> aloneAndTogether(const std::string &directory, size_t 
   Call mine = firstCall(directory, inputsOf(directory), ""),
        other = firstCall(directory, inputsOf(directory), "");
   double alone = 1e9, together = 1e9;
-  for (int attempt = 0; attempt < 5; ++attempt) {
+  for (int attempt = 0; attempt < 3; ++attempt) {
     alone = std::min(alone, secondsOfCall(mine, calls));
     std::atomic<bool> stop{false}, running{false};
     std::thread thread([&] {
@@ -149,14 +149,19 @@ std::pair<double, double> aloneAndTogether(const std::string &directory, size_t 
   return {alone, together};
 }
 
-std::pair<double, double> hotAndPaused(const std::string &directory) {
+/// Of the processor, as whoever else wakes up then is not what is measured.
+std::pair<double, double> hotAndPaused(const std::string &directory, size_t calls) {
   Call call = firstCall(directory, inputsOf(directory), "");
   std::vector<double> hot, paused;
-  for (int i = 0; i < 20; ++i) {
-    secondsOfCall(call, 100);
-    hot.push_back(secondsOfCall(call, 1));
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    paused.push_back(secondsOfCall(call, 1));
+  for (int i = 0; i < 10; ++i) {
+    secondsOfCall(call, calls);
+    for (std::vector<double> *seconds : {&hot, &paused}) {
+      if (seconds == &paused)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      Stopwatch watch;
+      call.run().orThrow();
+      seconds->push_back(watch.cpuSeconds());
+    }
   }
   std::sort(hot.begin(), hot.end());
   std::sort(paused.begin(), paused.end());
@@ -224,8 +229,8 @@ std::string answer(const std::string &command, std::istream &words) {
   } else if (command == "pair" && words >> directory >> calls) {
     auto [alone, together] = aloneAndTogether(directory, calls);
     reply << "ok " << alone << " " << together;
-  } else if (command == "pause" && words >> directory) {
-    auto [hot, paused] = hotAndPaused(directory);
+  } else if (command == "pause" && words >> directory >> calls) {
+    auto [hot, paused] = hotAndPaused(directory, calls);
     reply << "ok " << hot << " " << paused;
   }
   return reply.str();

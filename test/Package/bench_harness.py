@@ -138,6 +138,10 @@ class Programs(unittest.TestCase):
                 self.assertIn(name, contestants.KINDS)
             self.assertEqual(len({case.name for case in row.cases}), len(row.cases), row.key)
 
+    def test_summaries_exist(self):
+        for row in rows.rows():
+            self.assertLessEqual(set(row.summary), set(report.SUMMARIES), row.key)
+
     def test_shapes_of_a_file(self):
         with tempfile.TemporaryDirectory() as directory:
             file = pathlib.Path(directory) / "mine.txt"
@@ -225,6 +229,29 @@ class Output(unittest.TestCase):
         self.assertEqual(report.replaced(document, "new"), f"before\n{report.BEGIN}\n\nnew\n{report.END}\nafter\n")
         with self.assertRaises(ValueError):
             report.replaced("no marks", "new")
+
+    def test_documents_have_marks(self):
+        for name in ("performance.md", "benchmarks.md"):
+            document = (ROOT / "docs" / name).read_text(encoding="utf-8")
+            self.assertIn("new", report.replaced(document, "new"))
+
+    def test_results_are_merged(self):
+        def result(key, title, **absent):
+            return {"rows": [{"key": key, "title": title}], "contestants": {"mlc": ""}, "absent": absent, "machine": {}}
+        whole = report.merged([result("P10", "old"), result("P2", "two", jax="why"), result("P10", "new", mlc="no")])
+        self.assertEqual([row["title"] for row in whole["rows"]], ["two", "new"])
+        self.assertEqual(whole["absent"], {"jax": "why"})
+
+    def test_second_row(self):
+        row = {"subject": "mlc", "cases": [{"name": f"512, 512 at {n}", "seconds": {"mlc": [n * 1e-6]}} for n in (1, 2)]}
+        self.assertEqual(report.summarise_second_row(row, report.views(row)), ["t(2)/t(1): median 2.00, max 2.00"])
+
+    def test_figures_of_special_rows(self):
+        row = {"key": "P8", "title": "t", "aim": "a", "note": "", "measure": "special",
+               "figures": [{"case": "SEED", "figure": "warm", "unit": "ms", "values": [1.0, 2.0, 3.0]}]}
+        self.assertIn("| SEED | warm | 2 (1.5–2.5) ms |", report.row_section(row))
+        self.assertEqual(report.summary(row), "SEED: warm 2 ms")
+        self.assertIn("needs two cores", report.row_section({**row, "figures": [], "reason": "needs two cores"}))
 
     def test_command_line(self):
         for arguments, why in ((["P99"], "no row 'P99'"), (["--only", "nobody"], "no contestant 'nobody'"),
