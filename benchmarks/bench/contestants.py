@@ -11,7 +11,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VENV = ROOT / "build/bench-venv"
 REQUIREMENTS = ROOT / "benchmarks/contestants/requirements.txt"
-APT = ("libdnnl-dev", "libopenblas-dev", "libblis-dev")
+APT = ("libdnnl-dev", "libopenblas-dev", "libblis-dev", "libxsmm-dev")
 
 # In the environment before a process starts: set later, some libraries do not look or crawl.
 ONE_THREAD = {
@@ -54,6 +54,8 @@ KINDS = {kind.name: kind for kind in (
          "Debian's 0.3.21; `cblas_sgemm`, for one row `cblas_sgemv`, then a vectorised loop for bias and relu"),
     Kind("BLIS", "contestant-blis", "", True, "Debian's 0.9.0; as OpenBLAS; `BLIS_ARCH_TYPE` says "
          "skx where there is AVX-512, which it does not find out on new processors"),
+    Kind("libxsmm", "contestant-libxsmm", "", True,
+         "Debian's 1.17; a kernel generated for the shape, called by its pointer"),
     Kind("torch", "run_torch.py", "eager", True, "`torch.inference_mode`, `addmm`, scaled_dot_product_attention"),
     Kind("torch.compile", "run_torch.py", "compile", True,
          "mode `max-autotune`, `freezing` (constant weights are packed), static shapes, `torch.inference_mode`"),
@@ -91,7 +93,7 @@ class Contestant:
             preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self._pending = b""
         try:
-            word, _, self.about = self._line(120).partition(" ")
+            word, _, self.about = self._line(600).partition(" ")
             if word != "ready":
                 raise Failed(f"{word} {self.about}")
         except Failed:

@@ -7,6 +7,7 @@ import pathlib
 import platform
 import re
 import statistics
+import subprocess
 
 import numpy as np
 
@@ -19,6 +20,13 @@ from .special import SPECIAL
 SLOW_COMPILATION = 2.0  # seconds; repeated once only
 
 
+def commit():
+    """What of mlc was measured."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty", "--tags"], cwd=field.ROOT, capture_output=True,
+                          text=True)
+    return done.stdout.strip() or "unknown"
+
+
 def machine(core):
     info = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = re.search(r"model name\s*: (.*)", info)
@@ -28,7 +36,7 @@ def machine(core):
         if kind != "Instruction":
             caches[f"L{level}"] = size
     return {"date": datetime.date.today().isoformat(), "processor": model[1] if model else platform.processor(),
-            "cores": os.cpu_count(), "core": core, "caches": dict(sorted(caches.items())),
+            "cores": os.cpu_count(), "core": core, "commit": commit(), "caches": dict(sorted(caches.items())),
             "isa": "AVX-512" if " avx512f " in info else "AVX2" if " avx2 " in info else "none",
             "system": platform.platform(), "load": os.getloadavg()[0]}
 

@@ -48,7 +48,7 @@ def frame(title, x_label, y_label, body):
 
 
 def number(value):
-    return f"{value:g}" if 0.01 <= abs(value) < 1e5 or value == 0 else f"{value:.0e}"
+    return f"{value:g}" if 1e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.0e}"
 
 
 def curves(title, x_label, y_label, series, logarithmic_x=True):

@@ -259,7 +259,7 @@ def row_section(row, most_cases=60):
 def conditions(result):
     m = result["machine"]
     caches = ", ".join(f"{level} {size}" for level, size in m["caches"].items())
-    return (f"Measured on {m['date']} on one core of: {m['processor']}, {m['isa']}, {m['cores']} cores, {caches}; "
+    return (f"mlc {m['commit']}, measured on {m['date']} on one core of: {m['processor']}, {m['isa']}, {m['cores']} cores, {caches}; "
             f"{m['system']}; load average {m['load']:.1f} at the start"
             + ("; the quick subset." if result.get("quick") else "."))
 

@@ -152,7 +152,7 @@ def rows(quick=False):
             [product(*s) for s in fc17], LIBRARIES),
         Row("P3", "Tiny matmuls, specialised", "vs best: >= 2 x at 32^3 and below", ("best",),
             [product(*s) for s in pick(quick, TINY, (1, 4, 6, 8))],
-            ("mlc raw", *LIBRARIES, *FRAMEWORKS)),
+            ("mlc raw", "libxsmm", *LIBRARIES, *FRAMEWORKS)),
         Row("P4", "Skinny products, constant weights (m, k at n = 1, 2, 4)",
             "share of read bandwidth >= 90 %; t(2) <= 1.1 t(1)", ("sol", "second row", "best"),
             [skinny(m, k, n) for m, k in pick(quick, SKINNY, (4, 5)) for n in (1, 2, 4)], (*LIBRARIES, *FRAMEWORKS)),
