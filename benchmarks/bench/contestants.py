@@ -177,6 +177,7 @@ def install(say):
     root = [] if os.geteuid() == 0 else ["sudo"]
     say(f"apt-get install {' '.join(APT)}")
     try:
+        subprocess.run([*root, "apt-get", "-q", "update"], stdout=sys.stderr)  # without it, the lists at hand
         subprocess.run([*root, "apt-get", "-q", "-y", "install", "--no-install-recommends", *APT],
                        stdout=sys.stderr, env=environment, check=True)
     except (OSError, subprocess.CalledProcessError) as error:

@@ -17,8 +17,8 @@ HELP = """
 Builds the release preset, lets mlc and its rivals take turns on the same inputs on one core, after their
 outputs have been compared with numpy's, and writes results.json, table.md and *.svg.
 
-  scripts/bench --install        once: Debian's oneDNN, OpenBLAS and BLIS, and the Python rivals in build/bench-venv
-  scripts/bench                  every row with everyone: hours, most of them torch.compile's and IREE's
+  scripts/bench --install        once: Debian's oneDNN, OpenBLAS, BLIS and libxsmm; the others in build/bench-venv (2 GB)
+  scripts/bench                  every row with everyone: about an hour, most of it compiling for rivals
   scripts/bench --quick          the cases that tell most, C++ rivals only: less than five minutes
   scripts/bench P1 P6            two rows; --list names all
   scripts/bench --shapes FILE    layers and matmuls of your own: lines M N K, where M is the batch
