@@ -13,6 +13,8 @@ VENV = ROOT / "build/bench-venv"
 REQUIREMENTS = ROOT / "benchmarks/contestants/requirements.txt"
 APT = ("libdnnl-dev", "libopenblas-dev", "libblis-dev", "libxsmm-dev")
 
+PATIENCE = 600  # seconds for an answer: machines are busy, and some compile for long
+
 # In the environment before a process starts: set later, some libraries do not look or crawl.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "BLIS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
@@ -93,7 +95,7 @@ class Contestant:
             preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self._pending = b""
         try:
-            word, _, self.about = self._line(600).partition(" ")
+            word, _, self.about = self._line(PATIENCE).partition(" ")
             if word != "ready":
                 raise Failed(f"{word} {self.about}")
         except Failed:
@@ -115,7 +117,7 @@ class Contestant:
         line, _, self._pending = self._pending.partition(b"\n")
         return line.decode(errors="replace")
 
-    def ask(self, *words, seconds=60):
+    def ask(self, *words, seconds=PATIENCE):
         """The words of an answer."""
         try:
             self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())

@@ -77,17 +77,21 @@ class Measurement:
         """Measures a row; its entry in the result is there from the beginning, so that nothing is lost."""
         entry = {"key": row.key, "title": row.title, "aim": row.aim, "summary": row.summary, "subject": row.subject,
                  "measure": row.measure, "x": row.x, "note": row.note, "cases": []}
+        entry["left_out"] = [n for n in row.contestants
+                             if self.only is not None and n not in self.only and field.KINDS[n].rival]
         self.result["rows"].append(entry)
         if row.measure == "special":
             self.special(row.key, entry)
             return
-        names = [row.subject] + [n for n in row.contestants if self.only is None or n in self.only
-                                 or not field.KINDS[n].rival]
+        names = [row.subject] + [n for n in row.contestants if n not in entry["left_out"]]
         for number, case in enumerate(row.cases, 1):
             self.say(f"{row.key} {number}/{len(row.cases)}: {case.name}")
             entry["cases"].append(self.case(row, case, names))
-        if "mlc any batch" in self.running and "any batch" in row.summary:
-            entry["compilations"] = int(self.running["mlc any batch"].ask("compilations")[0])
+        if "any batch" in row.summary and "mlc any batch" in self.running:
+            try:
+                entry["compilations"] = int(self.running["mlc any batch"].ask("compilations")[0])
+            except Failed as error:
+                self.say(f"  FAILED: mlc any batch: {error}")
 
     def special(self, key, entry):
         self.say(key)
@@ -139,13 +143,13 @@ class Measurement:
             if row.subject in lost:
                 return result
             if row.percentiles:
-                result["percentiles"] = self.percentiles({n: c for n, c in ready.items() if n not in lost})
+                result["percentiles"] = self.percentiles(ready, result)
         self.tell(row, result)
         return result
 
     def prepare(self, contestant, directory, expected):
         """Loads a case and compares what is computed; returns the seconds of loading."""
-        seconds = float(contestant.ask("load", directory, seconds=600)[0])
+        seconds = float(contestant.ask("load", directory)[0])
         file = directory / "computed.npy"
         file.unlink(missing_ok=True)
         contestant.ask("run", file)
@@ -155,22 +159,31 @@ class Measurement:
         return seconds
 
     def compilations(self, ready, directory, load):
-        """In turns; who is slow has one turn."""
+        """In turns; who is slow, or fails, has no more."""
         seconds = {name: [] for name in ready}
         for number in range(turns.MIN_ROUNDS):
             for name, contestant in ready.items():
-                if number == 0 and load[name] > SLOW_COMPILATION:
-                    seconds[name].append(load[name])
-                elif load[name] <= SLOW_COMPILATION:
-                    seconds[name].append(float(contestant.ask("compile", directory, seconds=600)[0]))
-        return seconds
+                if load[name] > SLOW_COMPILATION:
+                    seconds[name] = [load[name]]
+                elif len(seconds[name]) == number:
+                    try:
+                        seconds[name].append(float(contestant.ask("compile", directory)[0]))
+                    except Failed as error:
+                        self.say(f"  FAILED: {name}: {error}")
+        return {name: times for name, times in seconds.items() if times}
 
-    def percentiles(self, ready):
+    def percentiles(self, ready, result):
         """[median, p99] of single calls, each the median of rounds in turns."""
-        rounds = {name: [] for name in ready}
+        rounds = {name: [] for name in ready if name in result["seconds"]}
         for _ in range(5):
-            for name, contestant in ready.items():
-                rounds[name].append([float(v) for v in contestant.ask("each", 2000)])
+            for name in list(rounds):
+                calls = int(0.2 / statistics.median(result["seconds"][name]))
+                try:
+                    answer = ready[name].ask("each", min(2000, max(200, calls)))
+                    rounds[name].append([float(v) for v in answer])
+                except Failed as error:
+                    result["refused"][name] = str(error)
+                    del rounds[name]
         return {name: [statistics.median(column) for column in zip(*values)] for name, values in rounds.items()}
 
     def tell(self, row, result):

@@ -116,8 +116,9 @@ def summarise_roofline(row, seen):
 
 
 def summarise_percentiles(row, seen):
-    tails = [p99 / p50 for p50, p99 in (v.case["percentiles"][row["subject"]] for v in seen)]
-    return [f"p99/p50: median {statistics.median(tails):.2f}, max {max(tails):.2f}"]
+    pairs = [v.case["percentiles"][row["subject"]] for v in seen if row["subject"] in v.case.get("percentiles", {})]
+    tails = [p99 / p50 for p50, p99 in pairs]
+    return [f"p99/p50: median {statistics.median(tails):.2f}, max {max(tails):.2f}"] if tails else []
 
 
 def summarise_graph_formats(row, seen):
@@ -252,7 +253,8 @@ def row_section(row, most_cases=60):
         shown["cases"] = row["cases"][::step]
         parts.append(f"{len(shown['cases'])} of {len(row['cases'])} cases; results.json has all.")
     parts.append(row_table(shown))
-    parts += [part for part in (percentile_table(shown), "\n".join(refusals(row))) if part]
+    left_out = f"Left out on request: {', '.join(row['left_out'])}." if row.get("left_out") else ""
+    parts += [part for part in (percentile_table(shown), "\n".join(refusals(row)), left_out) if part]
     return "\n\n".join(parts)
 
 

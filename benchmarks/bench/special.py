@@ -91,8 +91,8 @@ def threads(measurement):
         driver = Contestant([command_of_mlc(measurement), "jit"], {measurement.core, cores[0], cores[-1]},
                             measurement.output / "threads.log")
         try:
-            pairs = [driver.ask("pair", directory, calls, seconds=300) for _ in range(turns.MIN_ROUNDS)]
-            pauses = [driver.ask("pause", directory, calls, seconds=300) for _ in range(PAUSE_ROUNDS)]
+            pairs = [driver.ask("pair", directory, calls) for _ in range(turns.MIN_ROUNDS)]
+            pauses = [driver.ask("pause", directory, calls) for _ in range(PAUSE_ROUNDS)]
         finally:
             driver.close()
         for name, found in (("slowdown beside another thread", pairs), ("slowdown after 100 ms", pauses)):

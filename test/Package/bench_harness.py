@@ -172,7 +172,7 @@ class Rows(unittest.TestCase):
     def command_of_fake(self, kind, build):
         return [pathlib.Path(sys.executable), self.output / "fake.py", kind.argument]
 
-    def measured(self, **arguments):
+    def measured(self, only=None, **arguments):
         contestants.KINDS.clear()
         for name, argument in {"mlc": "right", **arguments}.items():
             contestants.KINDS[name] = contestants.Kind(name, "fake", argument, name != "mlc", "")
@@ -180,7 +180,7 @@ class Rows(unittest.TestCase):
                        tuple(arguments))
         self.said = []
         core = min(os.sched_getaffinity(0))
-        measurement = measure.Measurement(self.output, self.output, core, self.said.append, 5)
+        measurement = measure.Measurement(self.output, self.output, core, self.said.append, 5, only)
         with contextlib.closing(measurement):
             measurement.row(row)
         report.write(measurement.result, self.output)
@@ -203,6 +203,11 @@ class Rows(unittest.TestCase):
         self.addCleanup(lambda: setattr(contestants, "absence", self.absence))
         _, table = self.measured(gone="right")
         self.assertIn("Absent:\n\n- gone: it is not built", table)
+
+    def test_who_is_left_out_on_request_is_named(self):
+        _, table = self.measured(only=["slow one"], **{"slow one": "slow", "other": "slow"})
+        self.assertIn("Left out on request: other.", table)
+        self.assertNotIn("- other:", table)
 
     def test_a_rival_that_dies_does_not_take_others_along(self):
         result, table = self.measured(dying="dying", rival="slow")
