@@ -244,6 +244,8 @@ def row_section(row, most_cases=60):
         parts.append(f"Aim: {row['aim']}.")
     if row["note"]:
         parts.append(row["note"])
+    if row.get("conditions"):
+        parts.append(row["conditions"])
     if row["measure"] == "special":
         lines = [[f["case"], f["figure"], figure_text(f)] for f in row["figures"]]
         parts.append(table(["case", "what", "measured"], lines) if lines else f"Not measured: {row['reason']}")
@@ -267,7 +269,7 @@ def conditions(result):
 
 
 def markdown(result):
-    parts = [conditions(result),
+    parts = ["Rows were not all measured at one time; each says when." if result.get("merged") else conditions(result),
              "Figures of a contestant are its time over mlc's in the same round: median (first–third quartile); above "
              "1, mlc is faster. The best rival is bold. SOL is the speed of light, measured in mlc's process.",
              table(["row", "aim", "measured"],
@@ -314,9 +316,11 @@ def merged(results):
     whole = dict(results[-1], rows=[], contestants={}, absent={})
     by_key = {}
     for result in results:
-        by_key |= {row["key"]: row for row in result["rows"]}
+        several = {"conditions": conditions(result)} if len(results) > 1 else {}
+        by_key |= {row["key"]: row | several for row in result["rows"]}
         whole["contestants"] |= result["contestants"]
         whole["absent"] |= result["absent"]
+    whole["merged"] = len(results) > 1
     whole["rows"] = sorted(by_key.values(), key=lambda row: (len(row["key"]), row["key"]))
     whole["absent"] = {n: why for n, why in whole["absent"].items() if n not in whole["contestants"]}
     return whole

@@ -242,10 +242,14 @@ class Output(unittest.TestCase):
 
     def test_results_are_merged(self):
         def result(key, title, **absent):
-            return {"rows": [{"key": key, "title": title}], "contestants": {"mlc": ""}, "absent": absent, "machine": {}}
+            machine = {"commit": "c", "date": title, "processor": "p", "isa": "i", "cores": 1, "caches": {}, "system": "s",
+                       "load": 0}
+            return {"rows": [{"key": key, "title": title}], "contestants": {"mlc": ""}, "absent": absent,
+                    "machine": machine}
         whole = report.merged([result("P10", "old"), result("P2", "two", jax="why"), result("P10", "new", mlc="no")])
         self.assertEqual([row["title"] for row in whole["rows"]], ["two", "new"])
         self.assertEqual(whole["absent"], {"jax": "why"})
+        self.assertIn("measured on two", whole["rows"][0]["conditions"])
 
     def test_second_row(self):
         row = {"subject": "mlc", "cases": [{"name": f"512, 512 at {n}", "seconds": {"mlc": [n * 1e-6]}} for n in (1, 2)]}
