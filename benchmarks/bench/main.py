@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -127,6 +128,7 @@ def main(arguments=None):
     output = (options.output or ROOT / "build/bench" / datetime.datetime.now().strftime("%Y-%m-%d-%H%M")).resolve()
     (output / "case").mkdir(parents=True, exist_ok=True)
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was measured is kept
     measurement = measure.Measurement(output, (options.build or BUILD).resolve(), core, say, options.seconds, only)
     result = measurement.result
     result["quick"] = options.quick

@@ -155,8 +155,7 @@ def summarise_any_batch(row, seen):
              f"loss: median {percent(statistics.median(loss))}, max {percent(max(loss))}"]
     sizes = [v.case["x"] for v in seen]
     if sizes == list(range(int(sizes[0]), int(sizes[0]) + len(sizes))):
-        # A sample's time: neighbours differ by one sample.
-        times = [statistics.median(v.seconds["mlc any batch"]) / v.case["x"] for v in seen]
+        times = [statistics.median(v.seconds["mlc any batch"]) for v in seen]
         lines.append(f"worst/median of neighbours {neighbours(times):.2f}")
     return lines
 
