@@ -56,4 +56,27 @@ func.func @others(%x: tensor<2x3x16xf32>, %i: tensor<3x16xi32>, %m: tensor<3x16x
   return
 }
 
+// Run-time values that many rows read are packed, too: of 64 rows, and 65536 elements.
+// CHECK-LABEL: func.func @read_often
+// CHECK-SAME: (%[[X:.*]]: tensor<64x256xf32>, %[[Y:.*]]: tensor<256x256xf32>, %[[Z:.*]]: tensor<63x256xf32>, %[[B:.*]]: tensor<?x256xf32>)
+// CHECK: %[[P:.*]] = mlc.pack %[[Y]] {tile = 8 : i64} :
+// CHECK: mlc.packed_matmul %[[X]], %[[P]] :
+// CHECK: mlc.matmul %[[Z]], %[[Y]] :
+// CHECK: mlc.matmul %[[B]], %[[Y]] :
+func.func @read_often(%x: tensor<64x256xf32>, %y: tensor<256x256xf32>, %z: tensor<63x256xf32>, %b: tensor<?x256xf32>) attributes {mlc.dims = ["batch"]} {
+  %0 = mlc.matmul %x, %y : (tensor<64x256xf32>, tensor<256x256xf32>) -> tensor<64x256xf32>
+  %1 = mlc.matmul %z, %y : (tensor<63x256xf32>, tensor<256x256xf32>) -> tensor<63x256xf32>
+  %2 = mlc.matmul %b, %y : (tensor<?x256xf32>, tensor<256x256xf32>) -> tensor<?x256xf32>
+  return
+}
+
+// Two rows get panels of four vectors, for eight accumulators.
+// CHECK-LABEL: func.func @few_rows
+// CHECK: mlc.pack %{{.*}} {tile = 16 : i64} : (tensor<16x20xf32>) -> tensor<2x16x16xf32>
+func.func @few_rows(%x: tensor<2x16xf32>) -> tensor<2x20xf32> {
+  %w = mlc.parameter {parameter = "w"} : () -> tensor<16x20xf32>
+  %0 = mlc.matmul %x, %w : (tensor<2x16xf32>, tensor<16x20xf32>) -> tensor<2x20xf32>
+  return %0 : tensor<2x20xf32>
+}
+
 }

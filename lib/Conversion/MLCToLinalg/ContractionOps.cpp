@@ -74,13 +74,16 @@ FailureOr<Value> mlc::ir::lowerPack(KernelLowering &kernel, Operation *op, Value
   int64_t columns = sourceType.getDimSize(transpose ? 0 : 1);
   int64_t rows = sourceType.getDimSize(transpose ? 1 : 0);
   int64_t tile = pack.getTile(), full = columns / tile, odd = columns % tile;
-  AffineExpr p = b.getAffineDimExpr(0), k = b.getAffineDimExpr(1), i = b.getAffineDimExpr(2);
+  // Row by row of the source, which is then read from its start to its end.
+  AffineExpr p = b.getAffineDimExpr(transpose ? 0 : 1), k = b.getAffineDimExpr(transpose ? 1 : 0),
+             i = b.getAffineDimExpr(2);
 
   auto copyPanels = [&](Value to, int64_t firstPanel) {
     AffineExpr column = (p + firstPanel) * tile + i;
     AffineMap from =
         AffineMap::get(3, 0, {transpose ? column : k, transpose ? k : column}, b.getContext());
-    return kernel.generic({source}, to, {from, kernel.identity(3)}, {},
+    AffineMap into = AffineMap::get(3, 0, {p, k, i}, b.getContext());
+    return kernel.generic({source}, to, {from, into}, {},
                           [](ImplicitLocOpBuilder &, ValueRange x) { return x[0]; });
   };
   auto panels = [&](Value tensor, int64_t offset, int64_t count, int64_t width, bool insertInto,
@@ -96,11 +99,13 @@ FailureOr<Value> mlc::ir::lowerPack(KernelLowering &kernel, Operation *op, Value
 
   if (odd == 0)
     return copyPanels(destination, 0);
-  Value result = kernel.fill(
-      destination, b.getZeroAttr(cast<RankedTensorType>(destination.getType()).getElementType()));
+  Value result = destination;
   if (full > 0)
     result = panels(result, 0, full, tile, true,
                     copyPanels(panels(result, 0, full, tile, false, {}), 0));
+  auto zero = b.getZeroAttr(cast<RankedTensorType>(destination.getType()).getElementType());
+  result = panels(result, full, 1, tile, true,
+                  kernel.fill(panels(result, full, 1, tile, false, {}), zero));
   return panels(result, full, 1, odd, true,
                 copyPanels(panels(result, full, 1, odd, false, {}), full));
 }

@@ -34,7 +34,7 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
           matmuls.push_back(op);
       });
       for (MatMulOp op : matmuls)
-        if (isWorthPacking(op, weights.contains(op.getRhs())))
+        if (isWorthPacking(op, weights.contains(op.getRhs()) || isReadOften(op)))
           pack(op);
     }
   }
@@ -44,6 +44,17 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
     bool isMatrix = type.getRank() == 2 && type.getElementType().isF32();
     return isMatrix && (isWeight || op.getTransposeB()) && columns(op) > 0 &&
            type.getDimSize(op.getTransposeB() ? 1 : 0) != 0;
+  }
+
+  /// Whether so many rows are multiplied by what is no weight that packing it in each run
+  /// costs less than reading it in place, where rows of a panel lie far apart: in pages of
+  /// their own, and with some sizes in the same few sets of the cache.
+  static bool isReadOften(MatMulOp op) {
+    constexpr int64_t kRows = 64, kElements = 1 << 16;
+    RankedTensorType lhs = op.getLhs().getType(), rhs = op.getRhs().getType();
+    int64_t rows = lhs.getRank() == 2 ? lhs.getDimSize(op.getTransposeA() ? 1 : 0) : 0;
+    return !ShapedType::isDynamic(rows) && rows >= kRows && rhs.hasStaticShape() &&
+           rhs.getNumElements() >= kElements;
   }
 
   // Negative when it is symbolic.

@@ -82,3 +82,48 @@ func.func @transposed(%a: memref<4x8xf32>, %b: memref<4x8xf32>, %c: memref<4x4xf
   }
   return
 }
+
+// -----
+
+// Rows of any number: in cache blocks of 128, tiles of 8, and for the rest of 4, 2 and 1. While a
+// panel is computed on, the next one is fetched; 16 bytes at each k by each of the 16 tiles.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n floordiv 48, k, n mod 48)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func @blocks_of_rows
+// CHECK-SAME:    (%[[A:.*]]: memref<?x512xf32>, %[[B:.*]]: memref<3x512x48xf32>, %[[C:.*]]: memref<?x144xf32>)
+// CHECK:         scf.for %[[BLOCK:.*]] = %c0 to %{{.*}} step %c128 {
+// CHECK:           scf.for %[[PANEL:.*]] = %c0 to %c3 step %c1 {
+// CHECK:             scf.for %[[ROW:.*]] = %[[BLOCK]] to %{{.*}} step %c8 {
+// CHECK:               %[[ALL:.*]] = memref.collapse_shape %[[B]]
+// CHECK:               %[[AFTER:.*]] = arith.addi %[[PANEL]], %c1
+// CHECK:               arith.remui %[[AFTER]], %c3
+// CHECK:               arith.divui %[[ROW]], %c8
+// CHECK:               scf.for %[[K:.*]] = %c0 to %c512
+// CHECK:                 %[[OFFSET:.*]] = arith.muli %[[K]], %c4
+// CHECK:                 %[[AT:.*]] = arith.addi %{{.*}}, %[[OFFSET]]
+// CHECK:                 memref.prefetch %[[ALL]][%[[AT]]], read, locality<2>, data
+// CHECK-COUNT-24:        vector.fma
+// CHECK:             scf.if
+// CHECK-COUNT-12:      vector.fma
+// CHECK:             scf.if
+// CHECK-COUNT-6:       vector.fma
+// CHECK:             scf.if
+// CHECK-COUNT-3:       vector.fma
+// CHECK:           } {mlc.independent}
+// CHECK:         } {mlc.independent}
+// CHECK-NOT:     memref.prefetch
+func.func @blocks_of_rows(%a: memref<?x512xf32>, %b: memref<3x512x48xf32>, %c: memref<?x144xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<?x144xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<?x512xf32>, memref<3x512x48xf32>) outs(%c : memref<?x144xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}

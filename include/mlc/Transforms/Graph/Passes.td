@@ -53,8 +53,8 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
   let description = [{
     A matmul of f32 matrices becomes mlc.pack and mlc.packed_matmul when its
     right-hand side depends on parameters and constants alone, so that packing can
-    be hoisted, or when it is transposed, so that kernels read rows of columns
-    only. Panels have `tile` columns, or as many vectors as make `chains` accumulators
+    be hoisted, when it is transposed, so that kernels read rows of columns only, or
+    when many rows read it. Panels have `tile` columns, or as many vectors as make `chains` accumulators
     with the rows of the left-hand side, if those are known and few. Matrices with
     fewer columns get a panel of their own width, rounded up to `vector`.
   }];
