@@ -15,6 +15,9 @@
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 #include <unistd.h>
+#ifdef MLC_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
 
 /// Callers that have a place in an arena without waiting for its threads to leave.
 static constexpr int kPlaces = 64;
@@ -26,13 +29,13 @@ struct mlc_threads {
   int mostCallers;
 };
 
+// ThreadSanitizer, to which oneTBB is unknown, is told what happens before what.
 #ifdef MLC_TSAN
-// Tells ThreadSanitizer, to which oneTBB is unknown, what happens before what.
-extern "C" void __tsan_acquire(void *address);
-extern "C" void __tsan_release(void *address);
+static void happensBefore(void *address) { __tsan_release(address); }
+static void happensAfter(void *address) { __tsan_acquire(address); }
 #else
-static void __tsan_acquire(void *) {}
-static void __tsan_release(void *) {}
+static void happensBefore(void *) {}
+static void happensAfter(void *) {}
 #endif
 
 namespace {
@@ -63,13 +66,13 @@ int32_t spread(mlc_threads *threads, int64_t count, void (*body)(void *, int64_t
       tbb::task_group_context context(tbb::task_group_context::isolated,
                                       tbb::task_group_context::fp_settings);
       auto part = [&](int64_t i) {
-        __tsan_acquire(argument);
+        happensAfter(argument);
         body(argument, i);
-        __tsan_release(argument);
+        happensBefore(argument);
       };
-      __tsan_release(argument);
+      happensBefore(argument);
       tbb::parallel_for(int64_t(0), count, part, context);
-      __tsan_acquire(argument);
+      happensAfter(argument);
     });
     return 0;
   } catch (...) {

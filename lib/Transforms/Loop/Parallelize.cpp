@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -34,13 +35,22 @@ constexpr int64_t kEnough = 8;
 /// What a loop's body needs from around it: values to be passed, and ops that are cheaper
 /// to be repeated, each before its users.
 struct Surroundings {
+  explicit Surroundings(scf::ForOp loop) : loop(loop) {}
+  scf::ForOp loop;
   llvm::SetVector<Value> passed;
   llvm::SetVector<Operation *> repeated;
+
+  /// Memory on the stack is each thread's own if nothing outside of the loop uses it.
+  bool isRepeated(Operation *op) {
+    auto isInside = [&](Operation *user) { return loop->isProperAncestor(user); };
+    return (isMemoryEffectFree(op) && op->getNumRegions() == 0) ||
+           (isa<memref::AllocaOp>(op) && llvm::all_of(op->getUsers(), isInside));
+  }
 
   /// Whether the value can be had in another function.
   bool add(Value value) {
     Operation *op = value.getDefiningOp();
-    if (op && isMemoryEffectFree(op) && op->getNumRegions() == 0) {
+    if (op && isRepeated(op)) {
       for (Value operand : op->getOperands())
         if (!add(operand))
           return false;
@@ -159,7 +169,7 @@ private:
   /// False if the loop is of a form that cannot be taken out.
   bool outline(scf::ForOp loop) {
     std::optional<int64_t> step = getConstantIntValue(loop.getStep());
-    Surroundings around;
+    Surroundings around(loop);
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(loop.getRegion(), captured);
     captured.insert(loop.getStep());

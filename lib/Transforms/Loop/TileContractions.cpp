@@ -2,8 +2,9 @@
 //
 // Works on linalg.generic contractions over (batch..., m, n, k) on memrefs, as
 // lib/Conversion/MLCToLinalg makes them. The loops, outermost first: batch, block of
-// rows, block of k, panel of columns, tile of rows, k. What it refuses (columns that are not
-// contiguous in the right-hand side) is left to mlc-vectorize-kernels.
+// rows, block of k, panel of columns, tile of rows, k. What it refuses (right-hand sides
+// whose columns lie apart, if few rows or too deep ones read them) is left to
+// mlc-vectorize-kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,9 +63,9 @@ public:
     if (c.out.map != outMap || c.lhs.along(c.n) != AccessPattern::Invariant ||
         c.out.along(c.n) != AccessPattern::Contiguous)
       return std::nullopt;
-    if (!c.matchPanels() && c.rhs.along(c.n) != AccessPattern::Contiguous)
-      return std::nullopt;
     if (!getConstantIntValue(c.sizes[c.n]) || !getConstantIntValue(c.sizes[c.k]))
+      return std::nullopt;
+    if (!c.matchPanels() && c.rhs.along(c.n) != AccessPattern::Contiguous && !c.canGather())
       return std::nullopt;
     return c;
   }
@@ -104,6 +105,18 @@ private:
       return false;
     panel = cast<AffineConstantExpr>(outer.getRHS()).getValue();
     return true;
+  }
+
+  /// Whether columns that lie apart are worth being gathered into a panel on the stack, which
+  /// may be small: other kinds of stacks than those of programs are, too.
+  bool canGather() {
+    constexpr int64_t kMostBytes = 32 << 10;
+    std::optional<int64_t> count = getConstantIntValue(sizes[m]);
+    int64_t depth = *getConstantIntValue(sizes[k]);
+    int64_t width = options.vectorBits / 8 * (options.vectorRegisters >= 32 ? 3 : 2);
+    gathers = (!count || *count >= 16) && depth > 0 && depth <= options.blockK &&
+              depth * width <= kMostBytes && rhs.along(n) != AccessPattern::Invariant;
+    return gathers;
   }
 
   /// A fill of the output right before: the accumulators start from its value.
@@ -146,7 +159,7 @@ private:
   void chooseTile() {
     lanes = options.vectorBits / out.elementType().getIntOrFloatBitWidth();
     int64_t columns = *getConstantIntValue(sizes[n]);
-    int64_t most = options.vectorRegisters >= 32 ? 4 : 2;
+    int64_t most = options.vectorRegisters >= 32 ? (gathers ? 3 : 4) : 2;
     if (panel > 0) {
       lanes = std::min(lanes, panel);
       most = panel / lanes;
@@ -155,10 +168,13 @@ private:
     }
     vectors = std::clamp<int64_t>(llvm::divideCeil(columns, lanes), 1, most);
     rows = std::clamp<int64_t>((options.vectorRegisters - 2 - vectors) / vectors, 1, 8);
-    if (panel == 0)
-      panelWidth = vectors * lanes;
-    else
-      panelWidth = panel;
+    panelWidth = panel == 0 ? vectors * lanes : panel;
+    if (gathers) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
+      auto type = MemRefType::get({*getConstantIntValue(sizes[k]), panelWidth}, rhs.elementType());
+      gathered = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(options.vectorBits / 8));
+    }
   }
 
   void batchLoops(unsigned loop) {
@@ -240,9 +256,35 @@ private:
       rowLoop(block, range, indexConstant(b, whole), indexConstant(b, whole * panelWidth), odd);
   }
 
+  /// Copies the panel's columns to where they lie side by side, with zeros behind them.
+  void gather(Value column, int64_t columns) {
+    auto loop = [&](Value size, llvm::function_ref<void(Value)> body) {
+      auto each = scf::ForOp::create(b, indexConstant(b, 0), size, indexConstant(b, 1));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(each.getBody());
+      body(each.getInductionVar());
+    };
+    loop(indexConstant(b, columns), [&](Value i) {
+      ivs[n] = arith::AddIOp::create(b, column, i);
+      loop(asValue(b, sizes[k]), [&](Value depth) {
+        ivs[k] = depth;
+        memref::StoreOp::create(b, rhs.loadScalar(b, ivs), gathered, ValueRange{depth, i});
+      });
+    });
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(rhs.elementType()));
+    for (int64_t i = columns, end = llvm::divideCeil(columns, lanes) * lanes; i < end; ++i)
+      loop(asValue(b, sizes[k]), [&](Value depth) {
+        memref::StoreOp::create(b, zero, gathered, ValueRange{depth, indexConstant(b, i)});
+      });
+  }
+
   void rowLoop(const Rows &block, const Range &range, Value p, Value column, int64_t columns) {
+    if (gathers)
+      gather(column, columns);
     auto tiles = [&](Value from, Value to) {
-      auto loop = independentFor(b, from, to, indexConstant(b, rows));
+      // A panel that was gathered is the thread's own.
+      auto loop = gathers ? scf::ForOp::create(b, from, to, indexConstant(b, rows))
+                          : independentFor(b, from, to, indexConstant(b, rows));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       tile(range, p, column, columns, loop.getInductionVar(), rows);
@@ -424,13 +466,16 @@ private:
   }
 
   Value loadRight(Value p, int64_t v, Value mask) {
-    if (panel == 0)
+    if (panel == 0 && !gathers)
       return rhs.load(b, ivs, n, lanes, mask);
     // A packed panel is padded with zeros: no mask.
-    SmallVector<Value> at{p, ivs[k], indexConstant(b, v * lanes)};
+    SmallVector<Value> at{ivs[k], indexConstant(b, v * lanes)};
+    if (!gathers)
+      at.insert(at.begin(), p);
+    Value source = gathers ? gathered : rhs.memref;
     if (lanes == 1)
-      return memref::LoadOp::create(b, rhs.memref, at);
-    return vector::LoadOp::create(b, VectorType::get({lanes}, rhs.elementType()), rhs.memref, at);
+      return memref::LoadOp::create(b, source, at);
+    return vector::LoadOp::create(b, VectorType::get({lanes}, rhs.elementType()), source, at);
   }
 
   Value multiplyAdd(Value x, Value y, Value accumulator) {
@@ -470,7 +515,9 @@ private:
   unsigned m, n, k; // loops
   SmallVector<Value> ivs;
   SmallVector<OpFoldResult> sizes;
-  int64_t panel = 0;      // columns of a packed panel, 0: not packed
+  int64_t panel = 0;    // columns of a packed panel, 0: not packed
+  bool gathers = false; // panels into `gathered`
+  Value gathered;
   int64_t panelWidth = 0; // columns that one pass over the rows computes
   int64_t lanes = 1, vectors = 1, rows = 1;
   int64_t rest = 0; // rows after the last whole tile, if their number is known

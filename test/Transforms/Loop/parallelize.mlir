@@ -127,6 +127,35 @@ func.func @rows_of_any_number(%x: memref<?x64xf32>) attributes {mlc.kind = "elem
 
 // -----
 
+// Memory on the stack is each thread's own, if the loop alone uses it.
+
+// CHECK-LABEL: func.func @on_the_stack
+// CHECK:         mlc.parallel_for @on_the_stack_part_0(%{{.*}}) from
+// CHECK:         scf.for
+// CHECK-NOT:   mlc.parallel_for
+// CHECK:       func.func private @on_the_stack_part_0
+// CHECK:         memref.alloca
+func.func @on_the_stack(%x: memref<400xf32>) attributes {mlc.kind = "elementwise"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c400 = arith.constant 400 : index
+  %own = memref.alloca() : memref<1xf32>
+  scf.for %i = %c0 to %c400 step %c1 {
+    %v = memref.load %x[%i] : memref<400xf32>
+    memref.store %v, %own[%c0] : memref<1xf32>
+  } {mlc.independent}
+  %common = memref.alloca() : memref<1xf32>
+  %first = memref.load %x[%c0] : memref<400xf32>
+  memref.store %first, %common[%c0] : memref<1xf32>
+  scf.for %i = %c0 to %c400 step %c1 {
+    %v = memref.load %common[%c0] : memref<1xf32>
+    memref.store %v, %x[%i] : memref<400xf32>
+  } {mlc.independent}
+  return
+}
+
+// -----
+
 // A sum is made in its order.
 
 // CHECK-LABEL: func.func @sum

@@ -127,3 +127,38 @@ func.func @blocks_of_rows(%a: memref<?x512xf32>, %b: memref<3x512x48xf32>, %c: m
   }
   return
 }
+
+// -----
+
+// Columns of the right-hand side lie apart, as of a transposed one: each panel is gathered on
+// the stack, with zeros up to a whole vector, before the rows are computed on it.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#bt = affine_map<(m, n, k) -> (n, k)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func @transposed
+// CHECK-SAME:    (%[[A:.*]]: memref<16x8xf32>, %[[B:.*]]: memref<50x8xf32>, %[[C:.*]]: memref<16x50xf32>)
+// CHECK:         %[[PANEL:.*]] = memref.alloca() {alignment = 64 : i64} : memref<8x48xf32>
+// CHECK:         scf.for %[[I:.*]] = %c0 to %c48
+// CHECK:           scf.for %[[K:.*]] = %c0 to %c8
+// CHECK:             %[[X:.*]] = memref.load %[[B]][%{{.*}}, %[[K]]]
+// CHECK:             memref.store %[[X]], %[[PANEL]][%[[K]], %[[I]]]
+// CHECK:         vector.load %[[PANEL]]
+// CHECK-COUNT-24: vector.fma
+// CHECK:         scf.for %{{.*}} = %c0 to %c2
+// CHECK-COUNT-14: memref.store %{{.*}}, %[[PANEL]]
+// CHECK:         vector.load %[[PANEL]]
+// CHECK-COUNT-8: vector.fma
+func.func @transposed(%a: memref<16x8xf32>, %b: memref<50x8xf32>, %c: memref<16x50xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<16x50xf32>)
+  linalg.generic {indexing_maps = [#a, #bt, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<16x8xf32>, memref<50x8xf32>) outs(%c : memref<16x50xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}

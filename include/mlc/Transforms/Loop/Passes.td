@@ -80,7 +80,9 @@ def TileContractionsPass : Pass<"mlc-tile-contractions", "::mlir::func::FuncOp">
     one-dimensional vectors carried through the innermost loop. The generic that
     follows in place is computed on the accumulators before they are stored. Odd
     columns are masked, odd rows get tiles of their own. A packed right-hand side that
-    is larger than the second level of the cache is prefetched, panel by panel.
+    is larger than the second level of the cache is prefetched, panel by panel. One
+    whose columns lie apart is gathered on the stack, panel by panel, if 32 KiB are
+    enough for that.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">,
