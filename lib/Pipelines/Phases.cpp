@@ -67,6 +67,7 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   inlining.entry = options.entry;
   PackWeightsPassOptions packing;
   packing.tile = panelColumns(options.target);
+  packing.tileOfFew = 4 * options.target.vectorBits / 32;
   packing.vector = options.target.vectorBits / 32;
   FusePassOptions fusion;
   fusion.fuse = options.fuse;

@@ -1,6 +1,6 @@
-// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 vector=4}))' | FileCheck %s
+// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 vector=4}))' | FileCheck %s
 // RUN: not mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=0}))' 2>&1 | FileCheck %s --check-prefix=TILE
-// TILE: mlc-pack-weights: `tile`, `vector` and `chains` must be at least 1
+// TILE: mlc-pack-weights: `tile`, `tile-of-few` and `vector` must be at least 1
 
 module attributes {mlc.parameters = [["w", tensor<16x20xf32>], ["v", tensor<5x16xf32>], ["u", tensor<2x16x4xf32>], ["i", tensor<16x4xi32>], ["e", tensor<16x0xf32>]]} {
 
@@ -70,7 +70,7 @@ func.func @read_often(%x: tensor<64x256xf32>, %y: tensor<256x256xf32>, %z: tenso
   return
 }
 
-// Two rows get panels of four vectors, for eight accumulators.
+// Two rows are few.
 // CHECK-LABEL: func.func @few_rows
 // CHECK: mlc.pack %{{.*}} {tile = 16 : i64} : (tensor<16x20xf32>) -> tensor<2x16x16xf32>
 func.func @few_rows(%x: tensor<2x16xf32>) -> tensor<2x20xf32> {

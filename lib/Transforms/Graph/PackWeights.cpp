@@ -21,9 +21,9 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
   using Base::Base;
 
   void runOnOperation() override {
-    if (tile < 1 || vector < 1 || chains < 1) {
+    if (tile < 1 || tileOfFew < 1 || vector < 1) {
       getOperation().emitError(
-          "mlc-pack-weights: `tile`, `vector` and `chains` must be at least 1");
+          "mlc-pack-weights: `tile`, `tile-of-few` and `vector` must be at least 1");
       return signalPassFailure();
     }
     for (Block &block : getOperation().getBody()) {
@@ -62,14 +62,13 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
     return op.getRhs().getType().getDimSize(op.getTransposeB() ? 0 : 1);
   }
 
-  /// Columns of a panel: `tile`, but more where there are few rows, so that a multiply-add need
-  /// not wait for the one before; and no more than there are.
+  /// Columns of a panel: more for few rows, so that a multiply-add need not wait for the one
+  /// before; and no more than there are.
   int64_t panelColumns(MatMulOp op) {
     int64_t rows = op.getLhs().getType().getDimSize(op.getTransposeA() ? 1 : 0);
-    int64_t width = tile;
-    if (!ShapedType::isDynamic(rows))
-      width = std::max<int64_t>(width, chains / std::max<int64_t>(rows, 1) * vector);
-    return std::min<int64_t>(width, llvm::alignTo(columns(op), vector));
+    constexpr int64_t kFewRows = 6;
+    bool isFew = !ShapedType::isDynamic(rows) && rows <= kFewRows;
+    return std::min<int64_t>(isFew ? tileOfFew : tile, llvm::alignTo(columns(op), vector));
   }
 
   void pack(MatMulOp op) {

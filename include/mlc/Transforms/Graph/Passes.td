@@ -54,14 +54,14 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
     A matmul of f32 matrices becomes mlc.pack and mlc.packed_matmul when its
     right-hand side depends on parameters and constants alone, so that packing can
     be hoisted, when it is transposed, so that kernels read rows of columns only, or
-    when many rows read it. Panels have `tile` columns, or as many vectors as make `chains` accumulators
-    with the rows of the left-hand side, if those are known and few. Matrices with
-    fewer columns get a panel of their own width, rounded up to `vector`.
+    when many rows read it. Panels have `tile` columns, or `tile-of-few` if six
+    rows or fewer read them. Matrices with fewer columns get a panel of their own
+    width, rounded up to `vector`.
   }];
   let options = [
     Option<"tile", "tile", "int64_t", "48", "Columns of a panel">,
-    Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">,
-    Option<"chains", "chains", "int64_t", "8", "Multiply-adds that a processor has under way">
+    Option<"tileOfFew", "tile-of-few", "int64_t", "64", "Columns of a panel for few rows">,
+    Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">
   ];
   let dependentDialects = ["::mlc::ir::MLCDialect"];
 }
