@@ -306,29 +306,19 @@ private:
     Value odd = arith::RemUIOp::create(b, count, indexConstant(b, rows));
     Value row = arith::SubIOp::create(b, block.to, odd);
     tiles(block.from, row);
-    restOfRows(range, p, column, columns, row, block.to, odd);
-  }
-
-  /// Fewer rows than a tile has, `count` from `row` to `end`, in one tile of 2^i rows that is
-  /// less than twice as high: each reads the whole panel.
-  void restOfRows(const Range &range, Value p, Value column, int64_t columns, Value row, Value end,
-                  Value count, int64_t height = 0) {
-    if (rows == 1)
-      return;
-    if (height == 0)
-      height = llvm::PowerOf2Ceil(rows - 1);
-    Value isHigh =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, count, indexConstant(b, height / 2));
-    auto high = [&]() -> SmallVector<Value> {
-      tile(range, p, column, columns, row, std::min(height, rows), height > 1 ? end : Value());
-      return {};
-    };
-    auto low = [&]() -> SmallVector<Value> {
-      if (height > 1)
-        restOfRows(range, p, column, columns, row, end, count, height / 2);
-      return {};
-    };
-    either(isHigh, {}, high, low);
+    // The rest in tiles of half as many rows each time, where its binary digit is 1.
+    for (int64_t height = llvm::PowerOf2Ceil(rows) / 2; height > 0; height /= 2) {
+      if (height >= rows)
+        continue;
+      Value isThere =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
+                                arith::SubIOp::create(b, block.to, row), indexConstant(b, height));
+      auto then = [&]() -> SmallVector<Value> {
+        tile(range, p, column, columns, row, height);
+        return {arith::AddIOp::create(b, row, indexConstant(b, height))};
+      };
+      row = either(isThere, b.getIndexType(), then, [&] { return SmallVector<Value>{row}; })[0];
+    }
   }
 
   //===--- Bringing the next panel ---------------------------------------===//
@@ -389,10 +379,7 @@ private:
   }
 
   /// `height` rows from `row`, `columns` columns from `column`.
-  /// With an end, there may be fewer rows, one at least: the last one is then read in place of
-  /// those that are not there, which are not written.
-  void tile(const Range &range, Value p, Value column, int64_t columns, Value row, int64_t height,
-            Value end = {}) {
+  void tile(const Range &range, Value p, Value column, int64_t columns, Value row, int64_t height) {
     int64_t width = llvm::divideCeil(columns, lanes);
     auto maskOf = [&](int64_t v) {
       return constantMask(b, std::min(lanes, columns - v * lanes), lanes);
@@ -402,15 +389,8 @@ private:
         return base;
       return arith::AddIOp::create(b, base, indexConstant(b, offset));
     };
-    SmallVector<Value> rowAt;
-    Value last = end ? arith::SubIOp::create(b, end, indexConstant(b, 1)).getResult() : Value();
-    for (int64_t r = 0; r < height; ++r) {
-      rowAt.push_back(position(row, r));
-      if (end && r > 0)
-        rowAt.back() = arith::MinUIOp::create(b, rowAt.back(), last);
-    }
     auto moveTo = [&](int64_t r, int64_t v) {
-      ivs[m] = rowAt[r];
+      ivs[m] = position(row, r);
       ivs[n] = position(column, v * lanes);
     };
 
@@ -461,22 +441,8 @@ private:
                      return next;
                    });
 
-    auto storeRow = [&](bool done, int64_t r) {
-      for (int64_t v = 0; v < width; ++v) {
-        moveTo(r, v);
-        finish(done, accumulators[r * width + v], maskOf(v));
-      }
-      return SmallVector<Value>();
-    };
     auto store = [&](bool done) {
-      for (int64_t r = 0; r < height; ++r) {
-        if (!end || r == 0) {
-          storeRow(done, r);
-          continue;
-        }
-        Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position(row, r), end);
-        either(isThere, {}, [&] { return storeRow(done, r); }, [] { return SmallVector<Value>(); });
-      }
+      eachVector([&](int64_t i, Value mask) { finish(done, accumulators[i], mask); });
       return SmallVector<Value>();
     };
     if (epilogue && range.last)
