@@ -281,17 +281,18 @@ private:
   void rowLoop(const Rows &block, const Range &range, Value p, Value column, int64_t columns) {
     if (gathers)
       gather(column, columns);
-    auto tiles = [&](Value from, Value to) {
+    auto tiles = [&](Value from, Value to, int64_t height) {
       // A panel that was gathered is the thread's own.
-      auto loop = gathers ? scf::ForOp::create(b, from, to, indexConstant(b, rows))
-                          : independentFor(b, from, to, indexConstant(b, rows));
+      Value step = indexConstant(b, height);
+      auto loop =
+          gathers ? scf::ForOp::create(b, from, to, step) : independentFor(b, from, to, step);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      tile(range, p, column, columns, loop.getInductionVar(), rows);
+      tile(range, p, column, columns, loop.getInductionVar(), height);
     };
     if (getConstantIntValue(sizes[m])) {
       if (getConstantIntValue(block.to) != 0)
-        tiles(block.from, block.to);
+        tiles(block.from, block.to, rows);
       auto last = [&]() -> SmallVector<Value> {
         tile(range, p, column, columns, block.to, rest);
         return {};
@@ -305,19 +306,14 @@ private:
     Value count = arith::SubIOp::create(b, block.to, block.from);
     Value odd = arith::RemUIOp::create(b, count, indexConstant(b, rows));
     Value row = arith::SubIOp::create(b, block.to, odd);
-    tiles(block.from, row);
-    // The rest in tiles of half as many rows each time, where its binary digit is 1.
+    tiles(block.from, row, rows);
+    // The rest in tiles of half as many rows each time, where its binary digit is 1. As loops,
+    // for which registers are kept, and not as branches.
     for (int64_t height = llvm::PowerOf2Ceil(rows) / 2; height > 0; height /= 2) {
-      if (height >= rows)
-        continue;
-      Value isThere =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
-                                arith::SubIOp::create(b, block.to, row), indexConstant(b, height));
-      auto then = [&]() -> SmallVector<Value> {
-        tile(range, p, column, columns, row, height);
-        return {arith::AddIOp::create(b, row, indexConstant(b, height))};
-      };
-      row = either(isThere, b.getIndexType(), then, [&] { return SmallVector<Value>{row}; })[0];
+      Value there = arith::AndIOp::create(b, odd, indexConstant(b, height));
+      Value next = arith::AddIOp::create(b, row, there);
+      tiles(row, next, height);
+      row = next;
     }
   }
 

@@ -106,11 +106,13 @@ func.func @transposed(%a: memref<4x8xf32>, %b: memref<4x8xf32>, %c: memref<4x4xf
 // CHECK:                 %[[AT:.*]] = arith.addi %{{.*}}, %[[OFFSET]]
 // CHECK:                 memref.prefetch %[[ALL]][%[[AT]]], read, locality<2>, data
 // CHECK-COUNT-24:        vector.fma
-// CHECK:             scf.if
+// CHECK:             %[[FOUR:.*]] = arith.andi %{{.*}}, %c4
+// CHECK-NEXT:        %[[NEXT:.*]] = arith.addi %[[LAST:.*]], %[[FOUR]]
+// CHECK-NEXT:        scf.for %{{.*}} = %[[LAST]] to %[[NEXT]] step %c4 {
 // CHECK-COUNT-12:      vector.fma
-// CHECK:             scf.if
+// CHECK:             scf.for %{{.*}} = %[[NEXT]] to %{{.*}} step %c2 {
 // CHECK-COUNT-6:       vector.fma
-// CHECK:             scf.if
+// CHECK:             scf.for {{.*}} step %c1 {
 // CHECK-COUNT-3:       vector.fma
 // CHECK:           } {mlc.independent}
 // CHECK:         } {mlc.independent}
