@@ -1,10 +1,10 @@
 // What mlc is measured by (docs/performance.md): share of the multiply-add peak,
 // small networks by jit and eager, and how compile time grows with a graph.
 
-#include "FmaPeak.h"
 #include "Graphs.h"
 
 #include "mlc/Api/Nn.h"
+#include "mlc/Runtime/Machine.h"
 
 #include <benchmark/benchmark.h>
 

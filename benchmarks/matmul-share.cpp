@@ -1,8 +1,11 @@
 // Fails when a 512^3 matmul in f32 stays below half of the multiply-add peak that
 // is measured beside it. A busy machine may spoil a round, so the best counts.
 
-#include "FmaPeak.h"
 #include "Graphs.h"
+
+#include "mlc/Runtime/Machine.h"
+
+#include <chrono>
 
 using namespace mlc;
 using namespace mlc::benchmarks;

@@ -9,9 +9,10 @@
 //   can be made compilations           ok NUMBER of images that were made for all the cases of
 //   `any`
 #include "../Bandwidth.h"
-#include "../FmaPeak.h"
 #include "../Graphs.h"
 #include "Driver.h"
+
+#include "mlc/Runtime/Machine.h"
 
 #include <atomic>
 #include <optional>
