@@ -82,6 +82,9 @@ struct CompileOptions {
   /// What a thread is given to run at a time, in vector instructions, at about 0.1 to 1 ns
   /// each; a kernel of four times as much is worth a second thread. 0: 65536.
   int64_t grain = 0;
+  /// true: the executable's interface describes its kernels, and calls count what each of
+  /// them takes (Call::profile), which costs a few nanoseconds a kernel. For Jit alone.
+  bool profile = false;
   /// Inputs, each with an output of its type that a call may give the input's memory,
   /// as a state that goes from call to call; it need not. The executors other than
   /// Jit ignore this.
@@ -133,6 +136,9 @@ public:
   /// Graph/Print.h is for reading.
   Result<std::string> emit(const Graph &graph, const std::string &phase,
                            const CompileOptions &options = {}) const;
+  /// What compile() with `profile` would say about itself, with the kernels and why they
+  /// are what they are; no code is generated.
+  Result<ImageInterface> explain(const Graph &graph, const CompileOptions &options = {}) const;
   /// The graph of a .mlir file in the mlc dialect.
   Result<Graph> parseMlir(std::string_view text) const;
   /// Whether there is a compiler half; without, ops are evaluated by the reference.
@@ -202,6 +208,12 @@ private:
   std::shared_ptr<const State> state;
 };
 
+/// What a kernel took, of all calls since the counts began.
+struct KernelProfile {
+  int64_t calls = 0; ///< Of the kernel.
+  double seconds = 0;
+};
+
 /// One thread's bound arguments.
 /// Thread-safety: one thread at a time; Calls of one Executable run in parallel. run()
 /// and rebind() are refused (Usage) while the call is seen to run on another thread, and
@@ -218,6 +230,11 @@ public:
   Status rebind(Span<const void *const> inputs, Span<void *const> outputs);
   /// What ends a run from another thread, until it is set again.
   void setCancellation(std::optional<Cancellation> cancellation);
+  /// One for each of the interface's kernels, of the runs since bind() or resetProfile();
+  /// none without CompileOptions::profile. The time of a kernel begins where that of the
+  /// one before it has ended. The first use in a process takes some 10 ms.
+  std::vector<KernelProfile> profile() const;
+  void resetProfile();
   /// The outputs of bind(), in the interface's order.
   const std::vector<Tensor> &outputs() const;
   /// The function and its frame, for callers that count nanoseconds: valid while

@@ -94,6 +94,7 @@ DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
   request.optimize = options.optimize;
   request.fuse = options.fuse;
   request.grain = options.grain;
+  request.profile = options.profile;
   request.donated = options.donated;
   return request;
 }
@@ -324,6 +325,18 @@ Result<std::string> Engine::emit(const Graph &graph, const std::string &phase,
   if (!reply)
     return reply.takeError();
   return std::move(reply->result);
+}
+
+Result<ImageInterface> Engine::explain(const Graph &graph, const CompileOptions &options) const {
+  auto entry = checkedEntry(graph, options.function);
+  if (!entry)
+    return entry.takeError();
+  DoorRequest request = compileRequest(graph, options);
+  request.kind = DoorRequest::Kind::Explain;
+  auto reply = state->ask(request, options.cancellation ? &*options.cancellation : nullptr);
+  if (!reply)
+    return reply.takeError();
+  return ImageInterface::decode(reply->result);
 }
 
 Result<Graph> Engine::parseMlir(std::string_view text) const {

@@ -8,6 +8,7 @@
 #include "Signature.h"
 
 #include "mlc/Reference/Reference.h"
+#include "mlc/Runtime/Machine.h"
 
 #include <algorithm>
 #include <chrono>
@@ -54,7 +55,11 @@ Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs)
   frame.workspace = call->workspace.data();
   frame.dims = call->dims.data();
   if (!state->hostCalls.empty())
-    frame.host = call->host.emplace(state->hostCalls).get();
+    call->hostTable();
+  if (size_t kernels = interface().kernels.size(); kernels > 0) {
+    call->counters.resize(2 * kernels);
+    call->hostTable().setProfile(call->counters.data());
+  }
   return Call(std::move(call));
 }
 
@@ -282,11 +287,19 @@ Status Call::rebind(Span<const void *const> inputs, Span<void *const> outputs) {
 }
 
 void Call::setCancellation(std::optional<Cancellation> cancellation) {
-  if (!state->host)
-    state->frame.host = state->host.emplace(state->executable->hostCalls).get();
   state->cancellation = std::move(cancellation);
-  state->host->setCancellation(state->cancellation ? &*state->cancellation : nullptr);
+  state->hostTable().setCancellation(state->cancellation ? &*state->cancellation : nullptr);
 }
+
+std::vector<KernelProfile> Call::profile() const {
+  std::vector<KernelProfile> kernels;
+  for (size_t i = 0; i < state->counters.size(); i += 2)
+    kernels.push_back({static_cast<int64_t>(state->counters[i + 1]),
+                       static_cast<double>(state->counters[i]) / ticksPerSecond()});
+  return kernels;
+}
+
+void Call::resetProfile() { std::fill(state->counters.begin(), state->counters.end(), 0); }
 
 const std::vector<Tensor> &Call::outputs() const { return state->outputs; }
 mlc_run_function Call::function() const { return state->function; }

@@ -71,6 +71,8 @@ public:
   void setCancellation(const Cancellation *cancellation) {
     table.cancel = cancellation ? cancellation->address() : nullptr;
   }
+  /// See mlc_host::profile.
+  void setProfile(uint64_t *counters) { table.profile = counters; }
   /// Why the run ended with MLC_RUN_HOST_FAILED.
   Error takeError();
 

@@ -117,6 +117,7 @@ struct Call::State {
   AlignedBuffer workspace;
   std::optional<HostTable> host; ///< If there is anything to ask it for.
   std::optional<Cancellation> cancellation;
+  std::vector<uint64_t> counters;      ///< What mlc_host::profile is; none without profiling.
   std::atomic<uint32_t> runningIn{0};  ///< The number of the process while it runs.
   mlc_run_function function = nullptr; ///< Null: the reference evaluates.
   mlc_frame frame{};
@@ -124,6 +125,11 @@ struct Call::State {
   /// A run that was going on when this process was forked is its parent's.
   bool isRunning() const { return runningIn.load(std::memory_order_acquire) == thisProcess(); }
   Status evaluateReference() const;
+  HostTable &hostTable() {
+    if (!host)
+      frame.host = host.emplace(executable->hostCalls).get();
+    return *host;
+  }
 };
 
 /// The request for compiling `function` of a valid graph.

@@ -61,6 +61,9 @@ public:
 private:
   /// Once true it stays so: passes may have been left out.
   bool cancelled() { return isCancelled = isCancelled || (cancel && *cancel != 0); }
+  bool describesKernels() const {
+    return request.profile || request.kind == DoorRequest::Kind::Explain;
+  }
   Status readGraph();
   /// Records donated inputs in the module and its interface.
   Status donate(mlir::ModuleOp module);
@@ -100,9 +103,10 @@ Status Compilation::readGraph() {
   if (Status s = checkExecutable(graph, *function); !s)
     return s;
   // The dialect names one symbolic dimension a function; a callee may have more
-  // where the entry, with calls inlined, does not.
+  // where the entry, with calls inlined, does not. And where ops are named to people, a
+  // name stands for one op.
   auto several = [](const Function &f) { return symbolicDims(f).size() > 1; };
-  if (llvm::any_of(graph.functions, several)) {
+  if (describesKernels() || llvm::any_of(graph.functions, several)) {
     Result<Graph> inlined = inlineCalls(graph, function->name);
     if (!inlined)
       return inlined.takeError();
@@ -162,6 +166,7 @@ Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,
   options.entry = function->name;
   options.fuse = request.fuse;
   options.grain = request.grain;
+  options.describe = describesKernels();
   options.optimize = request.optimize;
   mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
   passes.enableVerifier(false); // The import was verified; the passes are ours.
@@ -185,9 +190,11 @@ Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,
 /// Lowers as far as the request asks and makes its text or image.
 Result<std::string> Compilation::emit(mlir::ModuleOp module) {
   bool image = request.kind == DoorRequest::Kind::Compile;
+  bool explanation = request.kind == DoorRequest::Kind::Explain;
   bool assembly = request.phase == "asm";
-  std::optional<ir::Phase> phase =
-      image || assembly ? ir::Phase::LLVM : ir::parsePhase(request.phase);
+  std::optional<ir::Phase> phase = image || assembly ? ir::Phase::LLVM
+                                   : explanation     ? ir::Phase::Vector
+                                                     : ir::parsePhase(request.phase);
   if (!phase)
     return usageError("unknown phase '" + request.phase + "'");
 
@@ -199,6 +206,10 @@ Result<std::string> Compilation::emit(mlir::ModuleOp module) {
     target = std::move(*found);
     if (Status s = lower(module, *phase, target.description); !s)
       return s.takeError();
+  }
+  if (explanation) {
+    describe(module, interface);
+    return interface.encode();
   }
   if (image) {
     describe(module, interface);

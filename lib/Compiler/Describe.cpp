@@ -53,6 +53,31 @@ static ImageHostCall describe(mlir::DictionaryAttr noted) {
   return call;
 }
 
+static ImageCount countOf(mlir::DictionaryAttr noted, const char *key) {
+  auto numbers = mlir::cast<mlir::DenseI64ArrayAttr>(noted.get(key)).asArrayRef();
+  return {numbers[0], numbers[1]};
+}
+
+static ImageKernel describeKernel(mlir::ModuleOp module, mlir::DictionaryAttr noted) {
+  auto text = [](mlir::DictionaryAttr from, const char *key) {
+    return mlir::cast<mlir::StringAttr>(from.get(key)).str();
+  };
+  ImageKernel kernel;
+  kernel.function = text(noted, "function");
+  kernel.prepares = text(noted, "driver") == ir::kPrepareFunction;
+  kernel.kind = text(noted, "kind");
+  kernel.reason = text(noted, "reason");
+  if (mlir::Operation *function = module.lookupSymbol(kernel.function))
+    if (auto strategy = function->getAttrOfType<mlir::StringAttr>(ir::kStrategyAttr))
+      kernel.strategy = strategy.str();
+  kernel.operations = countOf(noted, "operations");
+  kernel.bytes = countOf(noted, "bytes");
+  for (auto op : mlir::cast<mlir::ArrayAttr>(noted.get("ops")).getAsRange<mlir::DictionaryAttr>())
+    kernel.ops.push_back(
+        {text(op, "op"), text(op, "node"), text(op, "place"), countOf(op, "operations")});
+  return kernel;
+}
+
 ImageInterface mlc::describe(const Graph &graph, const Function &function) {
   ImageInterface interface;
   interface.function = function.name;
@@ -82,4 +107,7 @@ void mlc::describe(mlir::ModuleOp module, ImageInterface &interface) {
   if (auto calls = module->getAttrOfType<mlir::ArrayAttr>(ir::kHostCallsAttr))
     for (auto call : calls.getAsRange<mlir::DictionaryAttr>())
       interface.hostCalls.push_back(::describe(call));
+  if (auto kernels = module->getAttrOfType<mlir::ArrayAttr>(ir::kKernelsAttr))
+    for (auto kernel : kernels.getAsRange<mlir::DictionaryAttr>())
+      interface.kernels.push_back(describeKernel(module, kernel));
 }

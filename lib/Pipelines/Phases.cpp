@@ -84,8 +84,10 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createFusePass(fusion));
 }
 
-static void toLinalg(OpPassManager &manager, const PipelineOptions &) {
-  manager.addPass(createOutlineKernelsPass());
+static void toLinalg(OpPassManager &manager, const PipelineOptions &options) {
+  OutlineKernelsPassOptions outlining;
+  outlining.describe = options.describe;
+  manager.addPass(createOutlineKernelsPass(outlining));
   manager.addPass(createLowerControlFlowPass());
   manager.addPass(createMLCToLinalgPass());
   manager.addPass(createCSEPass());

@@ -85,6 +85,7 @@ struct RunToPhase : PassWrapper<RunToPhase, OperationPass<ModuleOp>> {
     PipelineOptions options;
     options.entry = entry;
     options.fuse = fuse;
+    options.describe = describe;
     options.target.vectorBits = vectorBits;
     options.target.vectorRegisters = vectorRegisters;
     options.target.fma = fma;
@@ -98,6 +99,8 @@ struct RunToPhase : PassWrapper<RunToPhase, OperationPass<ModuleOp>> {
   std::string argument, description;
   Option<std::string> entry{*this, "entry", llvm::cl::desc("Function to compile; first if empty")};
   Option<bool> fuse{*this, "fuse", llvm::cl::init(true), llvm::cl::desc("Fuse ops into kernels")};
+  Option<bool> describe{*this, "describe",
+                        llvm::cl::desc("Describe kernels, and time them in @run")};
   Option<int64_t> vectorBits{*this, "vector-bits", llvm::cl::init(512),
                              llvm::cl::desc("Width of a vector register")};
   Option<int64_t> vectorRegisters{*this, "vector-registers", llvm::cl::init(32),

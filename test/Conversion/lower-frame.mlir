@@ -218,3 +218,42 @@ module {
     return
   }
 }
+
+// -----
+
+// Calls of kernels that are described are timed: the time since the call before, and one
+// call more, go to the kernel's two counters in the array at 40 of the host's table, or to
+// memory of the driver's own. A call of the host stops the clock, too.
+
+// CHECK-LABEL: func.func @run
+// CHECK:         %[[LAST:.*]] = llvm.alloca {{.*}} x i64
+// CHECK:         %[[START:.*]] = llvm.call_intrinsic "llvm.readcyclecounter"() : () -> i64
+// CHECK-NEXT:    llvm.store %[[START]], %[[LAST]]
+// CHECK:         %[[OWN:.*]] = llvm.alloca {{.*}} x i64
+// CHECK:         %[[COUNTERS:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
+// CHECK-NEXT:    %[[NULL:.*]] = llvm.icmp "eq" %[[COUNTERS]]
+// CHECK-NEXT:    %[[NOBODY:.*]] = llvm.or %{{.*}}, %[[NULL]]
+// CHECK:         call @kernel_0
+// CHECK-NEXT:    %[[NOW:.*]] = llvm.call_intrinsic "llvm.readcyclecounter"
+// CHECK-NEXT:    %[[BEFORE:.*]] = llvm.load %[[LAST]]
+// CHECK-NEXT:    %[[TAKEN:.*]] = llvm.sub %[[NOW]], %[[BEFORE]]
+// CHECK:         %[[PLACE:.*]] = llvm.getelementptr %[[COUNTERS]]
+// CHECK-NEXT:    %[[AT:.*]] = llvm.select %[[NOBODY]], %[[OWN]], %[[PLACE]]
+// CHECK:         llvm.add %{{.*}}, %[[TAKEN]]
+// CHECK:         llvm.store %[[NOW]], %[[LAST]]
+// CHECK:         %[[THEN:.*]] = llvm.call_intrinsic "llvm.readcyclecounter"
+// CHECK-NEXT:    llvm.store %[[THEN]], %[[LAST]]
+module attributes {mlc.host_calls = [{kind = "print", name = "x", operands = [tensor<f32>], place = "", results = []}]} {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%x: memref<f32> {mlc.input = "x"}, %y: memref<f32> {mlc.output = "y"}, %block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    call @kernel_0(%x, %y) {mlc.kernel = 1 : i64} : (memref<f32>, memref<f32>) -> ()
+    call @host_0(%y) : (memref<f32>) -> ()
+    return
+  }
+  func.func private @kernel_0(%a: memref<f32>, %b: memref<f32>) attributes {mlc.kind = "elementwise"} {
+    return
+  }
+  func.func private @host_0(memref<f32>) attributes {mlc.host_call = 0 : i64}
+}

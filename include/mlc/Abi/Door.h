@@ -47,6 +47,7 @@ struct DoorRequest {
     Compile = 0,   ///< canonical graph -> image
     Emit = 1,      ///< canonical graph -> text of `phase`
     ParseMlir = 2, ///< .mlir text -> canonical graph
+    Explain = 3,   ///< canonical graph -> ImageInterface, with kernels
   };
   Kind kind = Kind::Compile;
   std::string payload;           ///< Canonical graph bytes, or .mlir text.
@@ -56,6 +57,7 @@ struct DoorRequest {
   bool optimize = true;          ///< false: code generation at O0.
   bool fuse = true;              ///< false: one kernel per op.
   int64_t grain = 0;             ///< As CompileOptions has it; at least 0.
+  bool profile = false;          ///< An image that describes and times its kernels.
   /// Inputs, and the outputs that may be given their memory.
   std::vector<std::pair<std::string, std::string>> donated;
 
@@ -70,6 +72,7 @@ struct DoorRequest {
     w.integer(optimize);
     w.integer(fuse);
     w.integer(grain);
+    w.integer(profile);
     w.integer(static_cast<int64_t>(donated.size()));
     for (const auto &[input, output] : donated) {
       w.string(input);
@@ -91,11 +94,12 @@ struct DoorRequest {
     q.optimize = r.integer() != 0;
     q.fuse = r.integer() != 0;
     q.grain = r.integer();
+    q.profile = r.integer() != 0;
     for (int64_t n = r.count(16); n > 0; --n) {
       std::string input(r.string());
       q.donated.emplace_back(std::move(input), r.string());
     }
-    if (!r.ok() || !r.atEnd() || kind < 0 || kind > 2 || q.grain < 0)
+    if (!r.ok() || !r.atEnd() || kind < 0 || kind > 3 || q.grain < 0)
       return internalError("malformed door request");
     return q;
   }

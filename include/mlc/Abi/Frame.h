@@ -54,6 +54,10 @@ typedef struct mlc_host {
                   const int64_t *dims);
   /* Non-zero asks run to return MLC_RUN_CANCELLED soon. */
   const volatile int32_t *cancel;
+  /* Of an image that was made for profiling: two counters for each of its kernels, in order,
+   * to which every call of one adds the ticks of the time stamp counter that it took, and 1.
+   * Other images leave it alone. */
+  uint64_t *profile;
 } mlc_host;
 
 typedef struct mlc_frame {

@@ -10,6 +10,7 @@
 #include "mlc/Support/Result.h"
 #include "mlc/Support/Version.h"
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,34 @@ struct ImageHostCall {
   std::vector<ImageTensor> operands, results; ///< Without names.
 };
 
+/// A number that may grow with the symbolic dimension.
+struct ImageCount {
+  int64_t constant = 0, factor = 0;
+  double at(int64_t size) const {
+    return static_cast<double>(constant) + static_cast<double>(factor) * static_cast<double>(size);
+  }
+};
+
+/// A node of the graph, or what the compiler has made of one, in a kernel.
+struct ImageOp {
+  std::string op;        ///< "add"
+  std::string node;      ///< Its name in the graph, and where it stands in the source,
+  std::string place;     ///< "a.py:1:2"; either may be empty.
+  ImageCount operations; ///< On elements; a multiply-add is two, exp and the like one.
+};
+
+/// A group of ops that one call of a compiled function computes.
+struct ImageKernel {
+  std::string function;  ///< Groups that are alike share one.
+  bool prepares = false; ///< It runs once, on parameters, not in every call.
+  std::string kind;      ///< "contraction", "elementwise", "reduction", "softmax" or "data".
+  std::string reason;    ///< Why no more ops are in it.
+  std::string strategy;  ///< How its loops were chosen.
+  ImageCount operations; ///< Of its ops together,
+  ImageCount bytes;      ///< of its operands and results, each once.
+  std::vector<ImageOp> ops;
+};
+
 struct ImageInterface {
   std::string function;
   std::vector<std::string> dims;                        ///< Names of the symbolic dimensions.
@@ -54,6 +83,8 @@ struct ImageInterface {
   std::vector<std::string> features;
   std::vector<ImageMessage> messages;
   std::vector<ImageHostCall> hostCalls; ///< By the index that the image calls them by.
+  /// In the order of mlc_host::profile; none unless the image was made for profiling.
+  std::vector<ImageKernel> kernels;
 
   std::string encode() const {
     ByteWriter w;
@@ -92,6 +123,27 @@ struct ImageInterface {
       w.string(call.place);
       tensors(call.operands);
       tensors(call.results);
+    }
+    if (kernels.empty()) // other images do not even say that they have none
+      return w.take();
+    auto count = [&](const ImageCount &c) {
+      w.integer(c.constant);
+      w.integer(c.factor);
+    };
+    w.integer(static_cast<int64_t>(kernels.size()));
+    for (const ImageKernel &kernel : kernels) {
+      w.string(kernel.function);
+      w.integer(kernel.prepares);
+      for (const std::string *text : {&kernel.kind, &kernel.reason, &kernel.strategy})
+        w.string(*text);
+      count(kernel.operations);
+      count(kernel.bytes);
+      w.integer(static_cast<int64_t>(kernel.ops.size()));
+      for (const ImageOp &op : kernel.ops) {
+        for (const std::string *text : {&op.op, &op.node, &op.place})
+          w.string(*text);
+        count(op.operations);
+      }
     }
     return w.take();
   }
@@ -139,6 +191,27 @@ struct ImageInterface {
       tensors(call.operands);
       tensors(call.results);
       i.hostCalls.push_back(std::move(call));
+    }
+    auto amount = [&](ImageCount &c) {
+      c.constant = number(0, std::numeric_limits<int64_t>::max());
+      c.factor = number(0, std::numeric_limits<int64_t>::max());
+    };
+    for (int64_t n = r.atEnd() ? 0 : r.count(80); n > 0; --n) {
+      ImageKernel kernel;
+      kernel.function = r.string();
+      kernel.prepares = number(0, 1) == 1;
+      for (std::string *text : {&kernel.kind, &kernel.reason, &kernel.strategy})
+        *text = r.string();
+      amount(kernel.operations);
+      amount(kernel.bytes);
+      for (int64_t k = r.count(40); k > 0; --k) {
+        ImageOp op;
+        for (std::string *text : {&op.op, &op.node, &op.place})
+          *text = r.string();
+        amount(op.operations);
+        kernel.ops.push_back(std::move(op));
+      }
+      i.kernels.push_back(std::move(kernel));
     }
     auto inputs = static_cast<int64_t>(i.inputs.size());
     bool donorsExist = true;

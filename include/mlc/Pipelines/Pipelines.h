@@ -34,7 +34,8 @@ struct PipelineOptions {
   std::string entry; ///< Function to compile; empty: the first.
   bool fuse = true;
   bool optimize = true;
-  int64_t grain = 0; ///< Of mlc-parallelize; 0: its own.
+  int64_t grain = 0;     ///< Of mlc-parallelize; 0: its own.
+  bool describe = false; ///< Kernels are described, and @run times them.
 };
 
 /// Adds the passes that lead from the phase before `phase` to it.

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelClock.h"
 #include "LowerKernels.h"
 #include "Pointers.h"
 
@@ -61,6 +62,12 @@ private:
     ImplicitLocOpBuilder b(driver.getLoc(), driver.getContext());
     b.setInsertionPointToStart(&body);
     Value frame = body.addArgument(pointer, driver.getLoc());
+    clock.reset();
+    auto timed = driver.walk([](func::CallOp call) {
+      return call->hasAttr(kKernelAttr) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (timed.wasInterrupted())
+      clock.emplace(b, frame);
 
     pointers.clear();
     Value size;
@@ -169,6 +176,8 @@ private:
       if (symbolicCalls.contains(op))
         operands.push_back(size);
       func::CallOp::create(b, call.getCallee(), TypeRange(), operands);
+      if (clock)
+        clock->stop(b, call->getAttrOfType<IntegerAttr>(kKernelAttr));
       call.erase();
     } else if (isa<memref::LoadOp>(op)) {
       if (op->getNumOperands() != 1)
@@ -394,6 +403,7 @@ private:
   Type pointer;
   llvm::DenseSet<StringAttr> asking; ///< Kernels that get an Asking.
   // Of the driver that is being lowered:
+  std::optional<KernelClock> clock; ///< If it times kernels.
   llvm::DenseMap<Value, Value> pointers;
   llvm::DenseSet<Operation *> symbolicCalls; ///< Of kernels that take the size.
 };

@@ -115,7 +115,8 @@ private:
       if (auto empty = destination.getDefiningOp<tensor::EmptyOp>())
         destination = memref::AllocOp::create(b, call.getLoc(), bufferType(empty.getType()),
                                               empty.getDynamicSizes());
-    func::CallOp::create(b, call.getLoc(), call.getCallee(), TypeRange(), operands);
+    auto made = func::CallOp::create(b, call.getLoc(), call.getCallee(), TypeRange(), operands);
+    made->setDiscardableAttrs(call->getDiscardableAttrDictionary());
     call.replaceAllUsesWith(destinations);
     call.erase();
   }

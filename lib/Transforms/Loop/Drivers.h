@@ -13,8 +13,14 @@ namespace mlc::ir {
 /// body: it leads some argument.
 mlir::Value symbolicSize(mlir::Block &body);
 
-/// What a node is called in the graph and where it stands in its source, for messages:
-/// "node `x` (a.py:1:2): ".
+/// What a node is called in the graph, and where it stands in its source: "a.py:1:2".
+/// Either may be empty.
+struct NodePlace {
+  std::string node, source;
+};
+NodePlace nodeAt(mlir::Location location);
+
+/// The same for messages: "node `x` (a.py:1:2): ".
 std::string placeOf(mlir::Location location);
 
 } // namespace mlc::ir

@@ -38,20 +38,27 @@ Value mlc::ir::symbolicSize(Block &body) {
   return Value();
 }
 
-std::string mlc::ir::placeOf(Location location) {
+NodePlace mlc::ir::nodeAt(Location location) {
   if (auto fused = dyn_cast<FusedLoc>(location); fused && !fused.getLocations().empty())
     location = fused.getLocations().front();
   auto node = dyn_cast<NameLoc>(location);
   if (!node)
-    return "";
-  std::string source;
-  llvm::raw_string_ostream stream(source);
+    return {};
+  NodePlace place{node.getName().str(), ""};
+  llvm::raw_string_ostream stream(place.source);
   if (auto file = dyn_cast<FileLineColLoc>(node.getChildLoc()))
-    stream << " (" << file.getFilename().strref() << ':' << file.getLine() << ':'
-           << file.getColumn() << ')';
+    stream << file.getFilename().strref() << ':' << file.getLine() << ':' << file.getColumn();
   else if (auto text = dyn_cast<NameLoc>(node.getChildLoc()))
-    stream << " (" << text.getName().strref() << ')';
-  return "node `" + node.getName().str() + '`' + source + ": ";
+    stream << text.getName().strref();
+  return place;
+}
+
+std::string mlc::ir::placeOf(Location location) {
+  NodePlace place = nodeAt(location);
+  if (place.node.empty())
+    return "";
+  std::string source = place.source.empty() ? "" : " (" + place.source + ')';
+  return "node `" + place.node + '`' + source + ": ";
 }
 
 namespace {

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DescribeKernels.h"
 #include "Drivers.h"
 
 #include "mlc/Dialect/MLCDialect.h"
@@ -188,6 +189,8 @@ SmallVector<Value> addDestinations(func::FuncOp driver) {
 }
 
 struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
+  using OutlineKernelsPassBase::OutlineKernelsPassBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     KernelTable kernels(module);
@@ -202,6 +205,9 @@ struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
       outline(driver, kernels, host, done);
     }
     host.describe();
+    if (describe)
+      module->setAttr(kKernelsAttr, ArrayAttr::get(&getContext(), descriptions));
+    descriptions.clear();
     // The fusions are the table's keys, so they go last.
     for (FusionOp fusion : llvm::reverse(done))
       fusion.erase();
@@ -254,11 +260,18 @@ struct OutlineKernels : mlc::ir::impl::OutlineKernelsPassBase<OutlineKernels> {
         op->erase();
         continue;
       }
+      if (describe) {
+        auto index = static_cast<int64_t>(descriptions.size());
+        call->setAttr(kKernelAttr, builder.getI64IntegerAttr(index));
+        descriptions.push_back(describeKernel(fusion, callee.getName(), driver.getName()));
+      }
       // The table still compares with the body; unlink it from its operands.
       fusion->setOperands({});
       done.push_back(fusion);
     }
   }
+
+  SmallVector<Attribute> descriptions;
 };
 
 } // namespace

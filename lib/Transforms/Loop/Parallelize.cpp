@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LoopCost.h"
+#include "VectorLoops.h"
 
 #include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Transforms/Loop/Passes.h"
@@ -176,6 +177,7 @@ private:
     if (!step || loop.getNumResults() > 0 ||
         !llvm::all_of(captured, [&](Value value) { return around.add(value); }))
       return false;
+    noteStrategy(loop, "pieces for threads from " + Twine(least()) + " ops on");
     func::FuncOp part = makePart(loop, around);
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     ParallelForOp::create(b, part.getSymName(), around.passed.getArrayRef(), loop.getLowerBound(),

@@ -176,7 +176,8 @@ private:
         SmallVector<Value> sizes(type.getNumDynamicDims(), size);
         operands.push_back(memref::AllocOp::create(b, call.getLoc(), type, sizes));
       }
-      func::CallOp::create(b, call.getLoc(), call.getCallee(), TypeRange(), operands);
+      auto made = func::CallOp::create(b, call.getLoc(), call.getCallee(), TypeRange(), operands);
+      made->setDiscardableAttrs(call->getDiscardableAttrDictionary());
       call.erase();
     }
   }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DescribeKernels.h"
 #include "Lifetimes.h"
 
 #include "mlc/Dialect/MLCDialect.h"
@@ -108,7 +109,8 @@ private:
     output.replaceUsesWithIf(buffer,
                              [](OpOperand &use) { return !isa<memref::DimOp>(use.getOwner()); });
     b.setInsertionPoint(body.getTerminator());
-    func::CallOp::create(b, loc, copyKernel(type), ValueRange{buffer, output});
+    auto call = func::CallOp::create(b, loc, copyKernel(type), ValueRange{buffer, output});
+    describeCopy(call, type);
   }
 
   func::FuncOp copyKernel(MemRefType type) {

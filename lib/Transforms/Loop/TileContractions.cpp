@@ -74,6 +74,7 @@ public:
     findFill();
     findEpilogue();
     chooseTile();
+    noteTile();
     batchLoops(0);
     for (Operation *done : {epilogue.getOperation(), op.getOperation(), fill.getOperation()})
       if (done)
@@ -175,6 +176,15 @@ private:
       auto type = MemRefType::get({*getConstantIntValue(sizes[k]), panelWidth}, rhs.elementType());
       gathered = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(options.vectorBits / 8));
     }
+  }
+
+  void noteTile() {
+    int64_t height = std::min(rows, getConstantIntValue(sizes[m]).value_or(rows));
+    bool isCut = *getConstantIntValue(sizes[k]) > options.blockK;
+    noteStrategy(op, "tiles of " + Twine(height) + " x " + Twine(vectors * lanes) +
+                         ", vectors of " + Twine(lanes) +
+                         (isCut ? ", k in blocks of " + Twine(options.blockK) : Twine()) +
+                         (panel > 0 ? ", packed right-hand side" : ""));
   }
 
   void batchLoops(unsigned loop) {

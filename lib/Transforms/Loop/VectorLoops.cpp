@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
@@ -14,6 +15,16 @@
 using namespace mlir;
 
 namespace mlc::ir {
+
+void noteStrategy(Operation *op, const Twine &choice) {
+  auto kernel = op->getParentOfType<func::FuncOp>();
+  std::string text;
+  if (auto known = kernel->getAttrOfType<StringAttr>(kStrategyAttr))
+    text = known.str() + "; ";
+  std::string more = choice.str();
+  if (text.find(more + "; ") == std::string::npos) // Several loops may be alike.
+    kernel->setAttr(kStrategyAttr, StringAttr::get(op->getContext(), text + more));
+}
 
 Type Access::elementType() const { return getElementTypeOrSelf(memref.getType()); }
 

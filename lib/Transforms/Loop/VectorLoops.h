@@ -35,6 +35,9 @@ struct Access {
              mlir::Value mask) const;
 };
 
+/// Adds to what mlc.strategy of the kernel around `op` says, for people.
+void noteStrategy(mlir::Operation *op, const llvm::Twine &choice);
+
 /// The accesses of a structured op on memrefs, inputs first.
 llvm::SmallVector<Access> accessesOf(mlir::linalg::LinalgOp op);
 

@@ -91,6 +91,10 @@ public:
   }
 
   void run() {
+    if (!isa<linalg::FillOp>(op.getOperation()))
+      noteStrategy(op, lanes == 1 ? Twine("scalar loop")
+                                  : "vectors of " + Twine(lanes) +
+                                        (isReduction(vectorLoop) ? ", combined at the end" : ""));
     SmallVector<unsigned> parallel, reduction;
     for (unsigned i = 0; i < op.getNumLoops(); ++i)
       if (i != vectorLoop)

@@ -111,6 +111,39 @@ TEST_CASE("an image says why it stops and what it calls its host for") {
   CHECK_FALSE(ImageInterface::decode(interface.encode()));
 }
 
+TEST_CASE("an image that was made for profiling describes its kernels") {
+  ImageInterface interface;
+  std::string without = interface.encode();
+  interface.kernels.resize(2);
+  CHECK(interface.encode().substr(0, without.size()) == without);
+  ImageKernel &kernel = interface.kernels[1];
+  kernel = {"kernel_0", true, "data", "function result", "scalar loop", {1, 2}, {3, 4}, {}};
+  kernel.ops = {{"pack", "w", "net.py:1:2", {5, 6}}};
+  auto read = ImageInterface::decode(interface.encode());
+  REQUIRE(read);
+  REQUIRE(read->kernels.size() == 2);
+  CHECK_FALSE(read->kernels[0].prepares);
+  const ImageKernel &got = read->kernels[1];
+  CHECK(got.function == "kernel_0");
+  CHECK(got.prepares);
+  CHECK(got.kind == "data");
+  CHECK(got.reason == "function result");
+  CHECK(got.strategy == "scalar loop");
+  CHECK(got.operations.at(10) == 21);
+  CHECK(got.bytes.at(10) == 43);
+  REQUIRE(got.ops.size() == 1);
+  CHECK(got.ops[0].op == "pack");
+  CHECK(got.ops[0].node == "w");
+  CHECK(got.ops[0].place == "net.py:1:2");
+  CHECK(got.ops[0].operations.factor == 6);
+
+  std::string bytes = interface.encode();
+  for (size_t size = without.size() + 1; size < bytes.size(); ++size)
+    CHECK_FALSE(ImageInterface::decode(std::string_view(bytes).substr(0, size)));
+  kernel.bytes.factor = -1;
+  CHECK_FALSE(ImageInterface::decode(interface.encode()));
+}
+
 TEST_CASE("an image for another CPU is refused by name") {
   // The interface is rewritten by code generation, so edit the bytes.
   std::string bytes = makeImage();

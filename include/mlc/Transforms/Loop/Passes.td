@@ -13,8 +13,11 @@ def OutlineKernelsPass : Pass<"mlc-outline-kernels", "::mlir::ModuleOp"> {
     the module's attribute mlc.host_calls describes. @run and @prepare take their
     results as trailing arguments from here on; a result that no kernel computes, of
     a function or a block, is copied by a kernel of its own, unless a loop just
-    carries it to its next step.
+    carries it to its next step. With `describe`, every call says by mlc.kernel = i which
+    entry of the module's attribute mlc.kernels describes what it computes.
   }];
+  let options = [Option<"describe", "describe", "bool", "false",
+                        "Describe what kernels compute, for people">];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect"];
 }
