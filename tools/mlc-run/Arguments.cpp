@@ -179,6 +179,12 @@ const std::vector<Option> &options() {
          return setChoice("compare", v, "reference", nullptr, a.compareReference);
        }},
       flag("benchmark", &Arguments::benchmark),
+      {"profile", false,
+       [](Arguments &a, Text) {
+         a.profile = a.compile.profile = true;
+         return Status();
+       }},
+      flag("explain", &Arguments::explain),
       {"emit", true, setEmit},
       {"format", true,
        [](Arguments &a, Text v) { return setChoice("format", v, "json", "text", a.json); }},
@@ -248,21 +254,28 @@ Status checkCombination(const Arguments &a) {
       {"--dim", !a.dims.empty()},
       {"--compare", a.compareReference},
   };
-  if (a.debugNans && (a.executor == Executor::Reference || a.benchmark || !a.emit.empty()))
-    return usageError(std::string("--debug-nans has no meaning with ") +
-                      (a.benchmark       ? "--benchmark"
-                       : !a.emit.empty() ? "--emit"
-                                         : "--exec=reference"));
-  if (a.emit.empty() && !a.selftest)
+  const std::pair<const char *, bool> commands[] = {
+      {"--benchmark", a.benchmark}, {"--profile", a.profile},    {"--selftest", a.selftest},
+      {"--explain", a.explain},     {"--emit", !a.emit.empty()},
+  };
+  std::string command; // Instead of running once.
+  for (const auto &[name, isGiven] : commands) {
+    if (isGiven && !command.empty())
+      return usageError("choose one of " + command + " and " + name);
+    if (isGiven)
+      command = name;
+  }
+  if (a.debugNans && (a.executor == Executor::Reference || !(command.empty() || a.selftest)))
+    return usageError("--debug-nans has no meaning with " +
+                      (a.executor == Executor::Reference ? "--exec=reference" : command));
+  if ((a.profile || a.explain) && a.executor != Executor::Jit)
+    return usageError(std::string("--exec=") + executorName(a.executor) + " has no meaning with " +
+                      command);
+  if (command.empty() || a.benchmark || a.profile)
     return {};
-  const char *command = a.selftest ? "--selftest" : "--emit";
   for (const auto &option : running)
     if (option.second)
       return usageError(std::string(option.first) + " has no meaning with " + command);
-  if (a.benchmark)
-    return usageError(std::string("--benchmark has no meaning with ") + command);
-  if (a.selftest && !a.emit.empty())
-    return usageError("choose one of --selftest and --emit");
   return {};
 }
 

@@ -27,6 +27,8 @@ struct Arguments {
   std::string emit; ///< A phase; empty: run.
   bool compareReference = false;
   bool benchmark = false;
+  bool profile = false; ///< So is CompileOptions::profile then.
+  bool explain = false;
   bool selftest = false;
   bool debugNans = false; ///< The executor is Eager then.
   int threads = 1;        ///< As EngineOptions has it.

@@ -65,6 +65,7 @@ private:
   Result<Engine> makeEngine() const;
   Status load(const Engine &engine);
   Status emit(const Engine &engine);
+  Status explain(const Engine &engine);
   Status selftest(const Engine &engine);
   Status run(const Engine &engine, const ImageInterface &interface);
   Result<Comparison> compareWithFile(const std::string &output, const std::string &path,
@@ -144,6 +145,14 @@ Status Command::emit(const Engine &engine) {
   if (!text)
     return text.takeError();
   report.text = std::move(*text);
+  return {};
+}
+
+Status Command::explain(const Engine &engine) {
+  auto result = run::explain(engine, arguments, model.graph);
+  if (!result)
+    return result.takeError();
+  report.explanation = std::move(*result);
   return {};
 }
 
@@ -249,7 +258,13 @@ Status Command::run(const Engine &engine, const ImageInterface &interface) {
       return result.takeError();
     report.benchmark = std::move(*result);
   }
-  report.showOutputs = arguments.outputs.empty() && !arguments.benchmark;
+  if (arguments.profile) {
+    auto result = profile(engine, arguments, model.graph, model.parameters, *inputs);
+    if (!result)
+      return result.takeError();
+    report.profile = std::move(*result);
+  }
+  report.showOutputs = arguments.outputs.empty() && !arguments.benchmark && !arguments.profile;
   for (const ImageTensor &output : interface.outputs)
     report.outputs.emplace_back(output.name, outputs->at(output.name));
   return {};
@@ -272,6 +287,7 @@ Result<Report> Command::execute() {
       return interface.takeError();
     report.function = interface->function;
     status = !arguments.emit.empty() ? emit(*engine)
+             : arguments.explain     ? explain(*engine)
              : arguments.selftest    ? selftest(*engine)
                                      : run(*engine, *interface);
   }

@@ -36,6 +36,9 @@ What to do with the results (default: print them)
 Instead of running once
   --selftest                 run the goldens, the calls recorded in the file, and compare
   --benchmark                time the executor, and eager beside it
+  --profile                  time every kernel of a call, beside what the machine can do
+  --explain                  print which kernel each op went to, why the kernel ends there
+                             and how it computes
   --emit PHASE               print the graph (graph), or a phase of its compilation:
                              mlir, fused, linalg, buffers, vector, llvm, asm
 

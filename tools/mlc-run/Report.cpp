@@ -2,21 +2,11 @@
 #include "Report.h"
 
 #include "Json.h"
+#include "KernelReport.h"
 
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 
 namespace mlc::run {
-
-static std::string format(const char *pattern, ...) {
-  char buffer[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  vsnprintf(buffer, sizeof buffer, pattern, arguments);
-  va_end(arguments);
-  return buffer;
-}
 
 //===----------------------------------------------------------------------===//
 // Text
@@ -63,6 +53,10 @@ std::string renderText(const Report &report) {
               describeComparison(comparison) + "\n";
   if (report.benchmark)
     text += describeTiming(*report.benchmark);
+  if (report.profile)
+    text += describeProfile(*report.profile);
+  if (report.explanation)
+    text += describeExplanation(*report.explanation);
   return text;
 }
 
@@ -141,6 +135,11 @@ std::string renderJson(const Report &report) {
     json.endObject();
     return json.take();
   }
+  if (report.explanation) {
+    writeExplanation(json, *report.explanation);
+    json.endObject();
+    return json.take();
+  }
   json.member("executor", report.executor);
   json.member("ok", report.mismatches().empty());
   if (report.showOutputs) {
@@ -165,6 +164,8 @@ std::string renderJson(const Report &report) {
   }
   if (report.benchmark)
     writeBenchmark(json, *report.benchmark);
+  if (report.profile)
+    writeProfile(json, *report.profile);
   json.endObject();
   return json.take();
 }

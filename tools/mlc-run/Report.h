@@ -3,6 +3,8 @@
 #define MLC_TOOLS_RUN_REPORT_H
 
 #include "Benchmark.h"
+#include "Explain.h"
+#include "Profile.h"
 
 namespace mlc::run {
 
@@ -28,6 +30,8 @@ struct Report {
   std::vector<Comparison> comparisons;
   std::vector<GoldenResult> goldens;
   std::optional<BenchmarkResult> benchmark;
+  std::optional<ProfileResult> profile;
+  std::optional<Explanation> explanation;
 
   /// Comparisons that failed, in words; empty if none did.
   std::string mismatches() const;

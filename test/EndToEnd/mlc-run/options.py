@@ -48,7 +48,7 @@ class Options(tool.ToolTest):
                 ([model, "--limit-memory", "1T"], "expected bytes"),
                 ([model, "--limit-memory", "9999999999999G"], "expected bytes"),
                 ([model, "--limit-seconds", "1.5"], "expected whole seconds"),
-                ([model, "--emit=llvm", "--benchmark"], "--benchmark has no meaning with --emit"),
+                ([model, "--emit=llvm", "--benchmark"], "choose one of --benchmark and --emit"),
                 ([model, "--emit=llvm", "--input", "x=ones"], "--input has no meaning with --emit"),
                 ([model, "--selftest", "--dim", "n=1"], "--dim has no meaning with --selftest"),
                 ([model, "--selftest", "--emit=llvm"], "choose one of"),
