@@ -230,6 +230,7 @@ module {
 // CHECK:         %[[START:.*]] = llvm.call_intrinsic "llvm.readcyclecounter"() : () -> i64
 // CHECK-NEXT:    llvm.store %[[START]], %[[LAST]]
 // CHECK:         %[[OWN:.*]] = llvm.alloca {{.*}} x i64
+// CHECK:         llvm.select
 // CHECK:         %[[COUNTERS:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
 // CHECK-NEXT:    %[[NULL:.*]] = llvm.icmp "eq" %[[COUNTERS]]
 // CHECK-NEXT:    %[[NOBODY:.*]] = llvm.or %{{.*}}, %[[NULL]]
