@@ -107,7 +107,7 @@ LogicalResult FusionOp::verifyRegions() {
   if (!yield || yield.getOperandTypes() != getResultTypes())
     return emitError("fusion [C3]: the body does not yield values of the results' types");
 
-  int64_t roots = 0, elementwise = 0, slices = 0;
+  int64_t roots = 0, reductions = 0, elementwise = 0, slices = 0;
   Operation *root = nullptr;
   for (Operation &op : getBlock()->without_terminator()) {
     switch (roleOf(&op)) {
@@ -121,6 +121,9 @@ LogicalResult FusionOp::verifyRegions() {
     case BodyRole::Slice:
       ++slices;
       break;
+    case BodyRole::Reduction:
+      ++reductions;
+      [[fallthrough]];
     default:
       ++roots;
       root = &op;
@@ -136,8 +139,8 @@ LogicalResult FusionOp::verifyRegions() {
     return fail("element-wise ops, broadcasts and slices only");
   if (kind == "contraction" && (roots != 1 || role != BodyRole::Contraction))
     return fail("one matmul or packed_matmul and element-wise ops");
-  if (kind == "reduction" && (roots != 1 || role != BodyRole::Reduction))
-    return fail("one reduce and element-wise ops");
+  if (kind == "reduction" && (roots == 0 || roots != reductions))
+    return fail("reduces and element-wise ops");
   if (kind == "softmax" && (roots != 1 || role != BodyRole::Softmax))
     return fail("one softmax and element-wise ops");
   if (kind == "data" &&

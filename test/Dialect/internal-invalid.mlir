@@ -70,7 +70,7 @@ func.func @fusion_c5_contraction(%a: tensor<4x4xf32>) -> tensor<4x4xf32> {
 // -----
 
 func.func @fusion_c5_reduction(%a: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error@+1 {{fusion [C5]: the body of "reduction" must hold one reduce and element-wise ops, constants aside}}
+  // expected-error@+1 {{fusion [C5]: the body of "reduction" must hold reduces and element-wise ops, constants aside}}
   %0 = mlc.fusion "reduction" (%x = %a) : (tensor<4xf32>) -> tensor<4xf32> {
     %1 = mlc.neg %x : (tensor<4xf32>) -> tensor<4xf32>
     mlc.yield %1 : tensor<4xf32>

@@ -59,15 +59,13 @@ func.func @diamond(%x: tensor<8xf32>) -> tensor<8xf32> {
   return %3 : tensor<8xf32>
 }
 
-// Element-wise producers join their reduction; nothing follows it.
+// Element-wise producers join their reduction, which joins what is computed per row.
 // CHECK-LABEL: func.func @reduction
-// CHECK-NEXT: mlc.fusion "reduction" {{.*}} reason "a reduction ends its group" {
+// CHECK-NEXT: mlc.fusion "reduction" {{.*}} reason "function result" {
 // CHECK-NEXT: mlc.broadcast
 // CHECK-NEXT: mlc.sub
 // CHECK-NEXT: mlc.mul
 // CHECK-NEXT: mlc.reduce
-// CHECK-NEXT: mlc.yield
-// CHECK: mlc.fusion "elementwise" {{.*}} reason "function result" {
 // CHECK-NEXT: mlc.sqrt
 // CHECK-NEXT: mlc.yield
 func.func @reduction(%x: tensor<8x4xf32>, %m: tensor<8xf32>) -> tensor<8xf32> {
@@ -77,6 +75,48 @@ func.func @reduction(%x: tensor<8x4xf32>, %m: tensor<8xf32>) -> tensor<8xf32> {
   %2 = mlc.reduce %1 {kind = "sum", axes = array<i64: 1>} : (tensor<8x4xf32>) -> tensor<8xf32>
   %3 = mlc.sqrt %2 : (tensor<8xf32>) -> tensor<8xf32>
   return %3 : tensor<8xf32>
+}
+
+// Several reductions of the same rows, with what is computed of the rows and per row.
+// CHECK-LABEL: func.func @norm
+// CHECK-NEXT: mlc.fusion "reduction" {{.*}} reason "function result" {
+// CHECK-NEXT: mlc.constant
+// CHECK: mlc.reduce {{.*}} kind = "mean"
+// CHECK: mlc.sub
+// CHECK: mlc.reduce {{.*}} kind = "mean"
+// CHECK: mlc.rsqrt
+// CHECK: mlc.yield
+// CHECK-NEXT: }
+// CHECK-NEXT: return
+func.func @norm(%x: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {mlc.dims = ["batch"]} {
+  %0 = mlc.reduce %x {kind = "mean", axes = array<i64: 1>} : (tensor<?x4xf32>) -> tensor<?xf32>
+  %1 = mlc.broadcast %0 {axes = array<i64: 0>, shape = array<i64: -1, 4>} : (tensor<?xf32>) -> tensor<?x4xf32>
+  %2 = mlc.sub %x, %1 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %3 = mlc.mul %2, %2 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %4 = mlc.reduce %3 {kind = "mean", axes = array<i64: 1>} : (tensor<?x4xf32>) -> tensor<?xf32>
+  %c = mlc.constant {value = dense<1.0e-5> : tensor<f32>} : () -> tensor<f32>
+  %e = mlc.broadcast %c {axes = array<i64>, shape = array<i64: -1>} : (tensor<f32>) -> tensor<?xf32>
+  %5 = mlc.add %4, %e : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %6 = mlc.rsqrt %5 : (tensor<?xf32>) -> tensor<?xf32>
+  %7 = mlc.broadcast %6 {axes = array<i64: 0>, shape = array<i64: -1, 4>} : (tensor<?xf32>) -> tensor<?x4xf32>
+  %8 = mlc.mul %2, %7 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %8 : tensor<?x4xf32>
+}
+
+// Reductions of other rows stay in kernels of their own.
+// CHECK-LABEL: func.func @other_rows
+// CHECK-NEXT: mlc.fusion "reduction" {{.*}} reason "reduces other rows" {
+// CHECK-NEXT: mlc.reduce
+// CHECK-NEXT: mlc.yield
+// CHECK: mlc.fusion "elementwise" {{.*}} reason "function result" {
+// CHECK-NEXT: mlc.broadcast
+// CHECK-NEXT: mlc.sub
+// CHECK-NEXT: mlc.yield
+func.func @other_rows(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %0 = mlc.reduce %x {kind = "max", axes = array<i64: 0>} : (tensor<8x4xf32>) -> tensor<4xf32>
+  %1 = mlc.broadcast %0 {axes = array<i64: 1>, shape = array<i64: 8, 4>} : (tensor<4xf32>) -> tensor<8x4xf32>
+  %2 = mlc.sub %x, %1 : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %2 : tensor<8x4xf32>
 }
 
 // Slices are read where they lie, by every group that uses them; not so one whose

@@ -494,8 +494,8 @@ def MLC_FusionOp
   let summary = "A group of ops that becomes one kernel";
   let description = [{
     `kind` is "contraction" (a matmul or packed matmul and its element-wise
-    epilogue), "elementwise" (broadcasts and slices included), "reduction" (one reduce and
-    its element-wise producers), "softmax" or "data" (at most one op, which moves
+    epilogue), "elementwise" (broadcasts and slices included), "reduction" (reduces and
+    element-wise ops), "softmax" or "data" (at most one op, which moves
     elements). `reason` says why the group stopped growing. The body's arguments
     are the operands; constants may stand in every body.
 

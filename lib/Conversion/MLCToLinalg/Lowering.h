@@ -71,6 +71,7 @@ private:
 
   bool isTransparent(mlir::Operation *op);
   bool isBool(mlir::Value value);
+  void findStored();
   mlir::LogicalResult lowerAnchors();
 
   mlir::func::FuncOp kernel;
@@ -79,6 +80,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> storage;      // mlc value -> storage tensor
   llvm::DenseMap<mlir::Value, mlir::Value> destinations; // returned mlc value -> argument
   llvm::DenseSet<mlir::Value> boolArguments;             // mlc type was bool
+  llvm::DenseSet<mlir::Operation *> stored; // element-wise ops whose results get a tensor
   mlir::Value inPlace; // contraction result whose buffer the epilogue may overwrite
 };
 

@@ -253,11 +253,65 @@ Value KernelLowering::materialize(Value value) {
   return storage[value] = result;
 }
 
+/// What storing and loading an element costs, in simple ops.
+constexpr int64_t kWorthStoring = 8;
+
+static int64_t costOf(Operation *op) {
+  if (isa<BroadcastOp, ConstantOp>(op))
+    return 0;
+  return isa<DivOp, ErfOp, ExpOp, GeluOp, LogOp, RsqrtOp, SigmoidOp, SqrtOp, TanhOp>(op)
+             ? kWorthStoring
+             : 1;
+}
+
+/// Element-wise ops are computed again wherever they are read, but for these.
+void KernelLowering::findStored() {
+  // Where an op is read: if at one place, by which op that is no part of an expression.
+  struct Readers {
+    Operation *one = nullptr;
+    bool several = false;
+  };
+  llvm::DenseMap<Operation *, Readers> readersOf;
+  llvm::DenseMap<Operation *, int64_t> costs;
+  auto body = kernel.getBody().front().without_terminator();
+  for (Operation &op : body) {
+    if (!isTransparent(&op))
+      continue;
+    int64_t &cost = costs[&op] = costOf(&op);
+    for (Value operand : op.getOperands())
+      cost = std::min(cost + costs.lookup(operand.getDefiningOp()), kWorthStoring);
+  }
+  for (Operation &op : llvm::reverse(body)) {
+    if (!isTransparent(&op))
+      continue;
+    Readers &readers = readersOf[&op];
+    bool repeated = false;
+    for (Operation *user : op.getUsers()) {
+      Readers ofUser{user, false};
+      if (isTransparent(user) && !stored.contains(user))
+        ofUser = readersOf.lookup(user);
+      readers.several |= ofUser.several || (readers.one && readers.one != ofUser.one);
+      readers.one = ofUser.one;
+      repeated |= isa<BroadcastOp>(user);
+    }
+    if (isa<BroadcastOp, ConstantOp>(op))
+      continue;
+    if (repeated || (readers.several && costs.lookup(&op) >= kWorthStoring))
+      stored.insert(&op);
+  }
+}
+
 LogicalResult KernelLowering::lowerAnchors() {
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     // Ops that this lowering has made itself are of other dialects.
-    if (!isa<MLCDialect>(op.getDialect()) || isTransparent(&op))
+    if (!isa<MLCDialect>(op.getDialect()))
       continue;
+    if (isTransparent(&op)) {
+      b.setLoc(op.getLoc());
+      if (stored.contains(&op) && !destinations.contains(op.getResult(0)))
+        materialize(op.getResult(0));
+      continue;
+    }
     TensorLowering lower = findTensorLowering(&op);
     if (!lower)
       return op.emitError() << "has no lowering to linalg";
@@ -299,6 +353,7 @@ LogicalResult KernelLowering::run() {
     destinations[ret.getOperand(i)] = kernel.getArgument(firstDestination + i);
 
   b.setInsertionPoint(ret);
+  findStored();
   if (failed(lowerAnchors()))
     return failure();
   SmallVector<Value> results;

@@ -7,7 +7,8 @@
 
 #include "TensorLowerings.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlc/Transforms/Loop/MathFunctions.h"
+
 #include "llvm/ADT/APFloat.h"
 
 using namespace mlir;
@@ -93,21 +94,31 @@ FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Va
   auto rowType = RankedTensorType::get(rowShape, type.getElementType());
   AffineMap all = kernel.identity(rank), row = AffineMap::get(rank, 0, rowExprs, b.getContext());
 
+  // The maximum of what is not NaN is enough: a NaN makes the sum NaN, and so all results.
   Value max = kernel.fill(kernel.empty(rowType), extreme(b, type.getElementType(), true));
   max = kernel.generic(
-      {source}, max, {all, row}, {axis},
-      [](ImplicitLocOpBuilder &nested, ValueRange x) { return combineMax(nested, x[0], x[1]); });
+      {source}, max, {all, row}, {axis}, [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+        Value greater = arith::CmpFOp::create(nested, arith::CmpFPredicate::OGT, x[0], x[1]);
+        return arith::SelectOp::create(nested, greater, x[0], x[1]);
+      });
   Value exps = kernel.generic({source, max}, destination, {all, row, all}, {},
                               [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
                                 Value shifted = arith::SubFOp::create(nested, x[0], x[1]);
-                                return math::ExpOp::create(nested, shifted);
+                                return emitDecay(nested, shifted);
                               });
   Value sum = kernel.fill(kernel.empty(rowType), b.getZeroAttr(type.getElementType()));
   sum = kernel.generic(
       {exps}, sum, {all, row}, {axis},
       [](ImplicitLocOpBuilder &nested, ValueRange x) { return combineSum(nested, x[0], x[1]); });
-  return kernel.generic({sum}, exps, {row, all}, {},
+  // One division a row: the sum is 1 at least, so that nothing overflows or is denormal.
+  AffineMap own = kernel.identity(rank - 1);
+  Value factor =
+      kernel.generic({}, sum, {own}, {}, [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+        auto one = arith::ConstantOp::create(nested, nested.getFloatAttr(x[0].getType(), 1.0));
+        return arith::DivFOp::create(nested, one, x[0]);
+      });
+  return kernel.generic({factor}, exps, {row, all}, {},
                         [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
-                          return arith::DivFOp::create(nested, x[1], x[0]);
+                          return arith::MulFOp::create(nested, x[1], x[0]);
                         });
 }

@@ -6,6 +6,9 @@
 // becomes the last op, the root, of a new one. A group has one result, its
 // root's; all other values of a group are used inside it only. So a group can
 // always stand at the place of its root, and no cycle can arise.
+//
+// A group that reduces rows holds what is computed of whole rows, the reductions, and
+// what is computed of their results, one element for each row.
 
 #include "ParameterOnly.h"
 
@@ -75,10 +78,37 @@ llvm::ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
+/// The iteration space of a reduction along the trailing dimensions of its operand.
+struct RowSpace {
+  llvm::SmallVector<int64_t> shape;
+  int64_t rows = 0; ///< So many dimensions are left.
+
+  bool operator==(const RowSpace &other) const {
+    return shape == other.shape && rows == other.rows;
+  }
+  /// Whether a tensor has one element for each row.
+  bool isPerRow(llvm::ArrayRef<int64_t> other) const {
+    return rows > 0 && other.size() >= static_cast<size_t>(rows) &&
+           other.take_front(rows) == llvm::ArrayRef(shape).take_front(rows) &&
+           llvm::all_of(other.drop_front(rows), [](int64_t size) { return size == 1; });
+  }
+};
+
+std::optional<RowSpace> rowsReducedBy(Operation *op) {
+  auto reduce = dyn_cast<ReduceOp>(op);
+  if (!reduce || reduce.getAxes().empty() || reduce.getAxes().front() == 0)
+    return std::nullopt;
+  llvm::ArrayRef<int64_t> shape = shapeOf(reduce.getOperand()), axes = reduce.getAxes();
+  if (axes.front() + static_cast<int64_t>(axes.size()) != static_cast<int64_t>(shape.size()))
+    return std::nullopt;
+  return RowSpace{llvm::to_vector(shape), axes.front()};
+}
+
 struct Group {
   Kind kind;
   Operation *root;
-  llvm::SmallVector<int64_t> shape; ///< Of the loops: every member but the root has it.
+  llvm::SmallVector<int64_t> shape; ///< Of the loops: all members have it, but for those per row.
+  int64_t rows;                     ///< Leading dimensions of rows that are reduced; 0: none are.
   llvm::StringRef reason;
   llvm::SmallVector<Operation *> members; ///< From last to first.
 };
@@ -92,6 +122,7 @@ public:
     for (Operation &op : block.without_terminator())
       if (isGroupable(&op))
         ops.push_back(&op);
+    findRowSpaces(ops);
     for (Operation *op : llvm::reverse(ops))
       place(op);
     for (Operation *op : ops)
@@ -102,6 +133,25 @@ public:
   }
 
 private:
+  // An element-wise op on the results of a reduction is computed where that is.
+  void findRowSpaces(llvm::ArrayRef<Operation *> ops) {
+    for (Operation *op : ops) {
+      if (std::optional<RowSpace> reduced = rowsReducedBy(op)) {
+        rowSpaces[op] = *reduced;
+        continue;
+      }
+      if (kindOf(op) != Kind::Elementwise || isa<BroadcastOp>(op))
+        continue;
+      for (Value operand : op->getOperands())
+        if (auto found = rowSpaces.find(operand.getDefiningOp());
+            found != rowSpaces.end() && found->second.isPerRow(shapeOf(op->getResult(0)))) {
+          RowSpace space = found->second;
+          rowSpaces[op] = space;
+          break;
+        }
+    }
+  }
+
   // Adds `op` to the groups of its users, or makes a group of it.
   void place(Operation *op) {
     llvm::SetVector<size_t> users;
@@ -150,8 +200,6 @@ private:
     if (!fuse)
       return "fusion is off";
     Kind kind = kindOf(op);
-    if (kind == Kind::Reduction)
-      return "a reduction ends its group";
     if (kind == Kind::Softmax)
       return "softmax stays alone";
     if (kind == Kind::Data && !isContiguousSlice(op))
@@ -166,11 +214,30 @@ private:
       return "consumer has a contraction already";
     if (kind == Kind::Contraction && group.kind == Kind::Reduction)
       return "consumer is a reduction";
-    if (shapeOf(op->getResult(0)) != llvm::ArrayRef<int64_t>(group.shape))
+    if (rowsOf(op, group) > 0) {
+      if (group.kind == Kind::Contraction)
+        return "consumer has a contraction";
+    } else if (kind == Kind::Reduction) {
+      return "reduces other rows";
+    } else if (shapeOf(op->getResult(0)) != llvm::ArrayRef<int64_t>(group.shape)) {
       return "different shape";
+    }
     if (static_cast<int64_t>(group.members.size()) >= maxOps)
       return "group is full";
     return "";
+  }
+
+  // The leading dimensions of the group's rows, if `op` reduces them or is computed per
+  // row; else 0.
+  int64_t rowsOf(Operation *op, const Group &group) const {
+    if (auto found = rowSpaces.find(op); found != rowSpaces.end() &&
+                                         found->second.shape == group.shape &&
+                                         (group.rows == 0 || group.rows == found->second.rows))
+      return found->second.rows;
+    if (kindOf(op) == Kind::Elementwise &&
+        RowSpace{group.shape, group.rows}.isPerRow(shapeOf(op->getResult(0))))
+      return group.rows;
+    return 0;
   }
 
   // A kernel learns the size of the symbolic dimension from its operands and results:
@@ -181,18 +248,26 @@ private:
   }
 
   void join(Operation *op, size_t index) {
-    groups[index].members.push_back(op);
-    if (kindOf(op) == Kind::Contraction)
-      groups[index].kind = Kind::Contraction;
+    Group &group = groups[index];
+    if (int64_t rows = rowsOf(op, group))
+      group.rows = rows;
+    group.members.push_back(op);
+    if (Kind kind = kindOf(op); kind == Kind::Contraction || kind == Kind::Reduction)
+      group.kind = kind;
     memberOf[op].push_back(index);
   }
 
   void start(Operation *op, llvm::StringRef reason) {
     // The loops of a reduction run over its operand.
     Value loops = isa<ReduceOp>(op) ? op->getOperand(0) : op->getResult(0);
+    Group group{kindOf(op), op, llvm::to_vector(shapeOf(loops)), 0, reason, {op}};
+    if (auto found = rowSpaces.find(op); found != rowSpaces.end()) {
+      group.shape = found->second.shape;
+      group.rows = found->second.rows;
+    }
     rootOf[op] = groups.size();
     memberOf[op].push_back(groups.size());
-    groups.push_back({kindOf(op), op, llvm::to_vector(shapeOf(loops)), reason, {op}});
+    groups.push_back(std::move(group));
   }
 
   void build(const Group &group) {
@@ -242,7 +317,8 @@ private:
   llvm::SmallVector<Group, 0> groups;
   llvm::DenseMap<Operation *, llvm::SmallVector<size_t, 1>> memberOf;
   llvm::DenseMap<Operation *, size_t> rootOf;
-  llvm::DenseMap<Value, Value> fusedValues; ///< Of roots, in terms of fusions.
+  llvm::DenseMap<Operation *, RowSpace> rowSpaces; ///< Of reductions and of ops on their results.
+  llvm::DenseMap<Value, Value> fusedValues;        ///< Of roots, in terms of fusions.
 };
 
 struct FusePass : impl::FusePassBase<FusePass> {

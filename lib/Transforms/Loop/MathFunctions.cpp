@@ -21,9 +21,12 @@ using namespace mlir;
 namespace mlc::ir {
 namespace {
 
-/// Adding and subtracting 1.5 * 2^23 rounds a float below 2^22 to an integer and
-/// leaves that integer in the low bits of the sum.
+/// Adding and subtracting 1.5 * 2^23 + bias rounds a float below 2^21 to an integer n and
+/// leaves n + bias in the low bits of the sum. Shifted to where the exponent is, with all
+/// others shifted out, they are 2^(n + bias - 127); with this bias, half of the sum's bits
+/// are 2^(n/2).
 constexpr float kRounder = 0x1.8p23f;
+constexpr int32_t kBias = 2 * 127;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// Arithmetic on values of one shape, as terse as the formulas it writes down.
@@ -75,23 +78,25 @@ public:
     return sum;
   }
 
-  /// 2^n of an integer -126 <= n <= 127.
-  Value power2(Value n) { return fromBits(shiftLeft(addi(n, constant(127)), 23)); }
+  /// 2^n of an integer whose low bits are n + 127, 1 <= n + 127 <= 254.
+  Value power2(Value biased) { return fromBits(shiftLeft(biased, 23)); }
 
   /// x = n ln 2 + r with |r| <= ln(2)/2 and a bit, for |x| < 2^20; `low` is a
-  /// small rest of x that no f32 could hold.
+  /// small rest of x that no f32 could hold. The low bits of `biased` are
+  /// n + bias.
   struct Reduced {
-    Value n, r;
+    Value biased, r;
   };
-  Reduced reduce(Value x, Value low = {}) {
-    Value rounded = fma(x, kLog2E, constant(kRounder));
-    Value n = sub(rounded, kRounder);
+  Reduced reduce(Value x, Value low = {}, int32_t bias = kBias) {
+    float rounder = kRounder + static_cast<float>(bias);
+    Value rounded = fma(x, kLog2E, constant(rounder));
+    Value n = sub(rounded, rounder);
     Value r = fma(n, -kLn2High, x); // exact
     if (low)
       r = add(r, fma(n, -kLn2Low, low));
     else
       r = fma(n, -kLn2Low, r);
-    return {subi(bits(rounded), constant(llvm::bit_cast<int32_t>(kRounder))), r};
+    return {bits(rounded), r};
   }
 
   /// exp(r) - 1 for |r| <= ln(2)/2, to relative accuracy.
@@ -102,21 +107,32 @@ public:
   struct Scaled {
     Value first, second;
   };
-  Scaled scale(Value m, Value n) {
-    Value half = shiftRight(n, 1);
-    return {mul(m, power2(half)), power2(subi(n, half))};
+  Scaled scale(Value m, Value biased) {
+    Value half = shiftRight(biased, 1);
+    return {mul(m, power2(half)), power2(subi(biased, half))};
+  }
+
+  /// exp(r) for |r| <= ln(2)/2.
+  Value expReduced(Value r) {
+    return fma(fma(polynomial(kExpTail, r), r, constant(1.0f)), r, constant(1.0f));
   }
 
   /// exp(x + low) for -104 <= x <= 89.
   Scaled expScaled(Value x, Value low = {}) {
     Reduced reduced = reduce(x, low);
-    return scale(add(expm1Reduced(reduced.r), 1.0f), reduced.n);
+    return scale(expReduced(reduced.r), reduced.biased);
+  }
+
+  /// exp(x) for x <= 0: 2^(n + 64) is normal, and only the last product rounds.
+  Value decay(Value x) {
+    Reduced reduced = reduce(atLeast(x, -104.0f), {}, 127 + 64);
+    return mul(mul(expReduced(reduced.r), power2(reduced.biased)), 0x1p-64f);
   }
 
   /// exp(y) - 1 for |y| <= 87, to relative accuracy.
   Value expm1(Value y) {
     Reduced reduced = reduce(y);
-    Value power = power2(reduced.n);
+    Value power = power2(subi(reduced.biased, constant(kBias - 127)));
     return fma(power, expm1Reduced(reduced.r), sub(power, 1.0f));
   }
 
@@ -139,6 +155,8 @@ Value emitExp(ImplicitLocOpBuilder &b, Value x) {
   auto result = e.expScaled(e.atMost(e.atLeast(x, -104.0f), 89.0f));
   return e.mul(result.first, result.second);
 }
+
+Value emitDecay(ImplicitLocOpBuilder &b, Value x) { return Emitter(b, x).decay(x); }
 
 Value emitLog(ImplicitLocOpBuilder &b, Value x) {
   Emitter e(b, x);
@@ -180,8 +198,7 @@ Value emitErf(ImplicitLocOpBuilder &b, Value x) {
 
 Value emitSigmoid(ImplicitLocOpBuilder &b, Value x) {
   Emitter e(b, x);
-  auto scaled = e.expScaled(e.atLeast(e.neg(e.abs(x)), -104.0f));
-  Value decay = e.mul(scaled.first, scaled.second);
+  Value decay = e.decay(e.neg(e.abs(x)));
   Value numerator = e.select(e.less(x, 0.0f), decay, e.constant(1.0f));
   return e.div(numerator, e.add(decay, 1.0f));
 }
@@ -198,7 +215,7 @@ Value emitGeluErf(ImplicitLocOpBuilder &b, Value x) {
   Value s = e.div(a, e.add(a, kNormalTailShift));
   Value tail = e.mul(s, e.polynomial(kNormalTail, s));
   tail = e.fma(tail, e.expm1Reduced(reduced.r), tail);
-  auto scaled = e.scale(tail, reduced.n);
+  auto scaled = e.scale(tail, reduced.biased);
   Value positive = e.select(e.less(x, 0.0f), e.constant(-0.0f), x);
   return e.fma(e.neg(scaled.first), scaled.second, positive);
 }

@@ -65,7 +65,8 @@ public:
 
 private:
   /// Whether `op` is a kernel that reads of the input the very element that it writes
-  /// next. If so, the kernel learns that the two may be the same memory.
+  /// next, and all others before or in the same row. If so, the kernel learns that the two may be
+  /// the same memory.
   bool readsBeforeItWrites(Operation *op, const llvm::SmallPtrSetImpl<void *> &aliases,
                            Value output) {
     auto call = dyn_cast<func::CallOp>(op);
@@ -84,10 +85,15 @@ private:
     for (auto [operand, argument] : llvm::zip(call.getOperands(), kernel.getArguments())) {
       if (!aliases.contains(operand.getAsOpaquePointer()))
         continue;
-      auto readsInPlace = [&](OpOperand &use) {
-        return use.getOwner() == writer && writer.getMatchingIndexingMap(&use).isIdentity();
+      // What reads before the writer does is computed before it, or row by row with it.
+      auto readsInTime = [&](OpOperand &use) {
+        Operation *reader = use.getOwner();
+        if (reader == writer)
+          return writer.getMatchingIndexingMap(&use).isIdentity();
+        return isa<linalg::GenericOp>(reader) && reader->getBlock() == writer->getBlock() &&
+               reader->isBeforeInBlock(writer) && cast<linalg::GenericOp>(reader).isDpsInput(&use);
       };
-      if (operand.getType() != output.getType() || !llvm::all_of(argument.getUses(), readsInPlace))
+      if (operand.getType() != output.getType() || !llvm::all_of(argument.getUses(), readsInTime))
         return false;
       sharing.push_back(argument);
     }

@@ -1,12 +1,14 @@
 //===- VectorizeKernels.cpp - Structured ops to loops over vectors --------===//
 //
-// Works on linalg ops on memrefs, one at a time; whatever mlc-tile-contractions
-// has left is lowered here, in scalars if there is nothing better.
+// Works on linalg ops on memrefs; whatever mlc-tile-contractions has left is lowered
+// here, in scalars if there is nothing better. Ops that can be computed row by row
+// share a loop over rows, and ops of the same vectors the loop over those.
 //
 //===----------------------------------------------------------------------===//
 
-#include "VectorLoops.h"
+#include "Nest.h"
 
+#include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Transforms/Loop/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,7 +16,6 @@
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlc::ir {
@@ -27,259 +28,337 @@ using namespace mlc::ir;
 
 namespace {
 
-/// The op of a reduction's body that combines an element with the result so far.
-Operation *findCombiner(linalg::LinalgOp op) {
-  Block &body = *op.getBlock();
-  Value result = body.getArguments().back();
-  Operation *combiner = body.getTerminator()->getOperand(0).getDefiningOp();
-  if (!combiner || combiner->getNumOperands() != 2 || !result.hasOneUse() ||
-      *result.user_begin() != combiner)
-    return nullptr;
-  return combiner;
-}
+/// Vectors, or accumulators, that a loop over vectors has side by side, and the ops that
+/// they may have altogether: few, as each is compiled.
+constexpr int64_t kMostVectors = 4;
+constexpr int64_t kMostOps = 32;
 
-/// The value that leaves the other operand of a combiner as it is.
-TypedAttr neutralElement(Builder &b, Operation *combiner) {
-  Type type = combiner->getResult(0).getType();
-  auto infinity = [&](bool negative) {
-    return b.getFloatAttr(
-        type, llvm::APFloat::getInf(cast<FloatType>(type).getFloatSemantics(), negative));
-  };
-  unsigned width = type.getIntOrFloatBitWidth();
-  return llvm::TypeSwitch<Operation *, TypedAttr>(combiner)
-      .Case<arith::AddFOp>([&](auto) { return b.getFloatAttr(type, -0.0); })
-      .Case<arith::MaximumFOp>([&](auto) { return infinity(true); })
-      .Case<arith::MinimumFOp>([&](auto) { return infinity(false); })
-      .Case<arith::AddIOp>([&](auto) { return b.getIntegerAttr(type, 0); })
-      .Case<arith::MaxSIOp>(
-          [&](auto) { return b.getIntegerAttr(type, llvm::APInt::getSignedMinValue(width)); })
-      .Case<arith::MinSIOp>(
-          [&](auto) { return b.getIntegerAttr(type, llvm::APInt::getSignedMaxValue(width)); })
-      .Default(TypedAttr());
-}
+/// One vector of the loop over vectors.
+struct Position {
+  Value at;
+  Value mask; ///< Null: all lanes.
+};
 
-/// combiner(lhs, rhs) on values of any common type.
-Value combine(ImplicitLocOpBuilder &b, Operation *combiner, Value lhs, Value rhs) {
-  Operation *clone = b.clone(*combiner);
-  clone->setOperands({lhs, rhs});
-  clone->getResult(0).setType(lhs.getType());
-  return clone->getResult(0);
-}
-
-/// Combines the lanes of a vector, halving it until one is left.
-Value combineLanes(ImplicitLocOpBuilder &b, Operation *combiner, Value vector, int64_t lanes) {
-  for (; lanes > 1; lanes /= 2) {
-    auto half = [&](int64_t from) -> Value {
-      auto picked = llvm::to_vector(llvm::seq<int64_t>(from, from + lanes / 2));
-      return vector::ShuffleOp::create(b, vector, vector, picked);
-    };
-    vector = combine(b, combiner, half(0), half(lanes / 2));
+/// A nest on its way to loops: where in them it is.
+struct Cursor {
+  Cursor(ImplicitLocOpBuilder &b, const Nest &nest) : nest(nest), ivs(nest.numLoops()) {
+    for (unsigned i = 0; i < nest.numLoops(); ++i)
+      sizes.push_back(loopSize(b, nest.op, i));
   }
-  return isa<VectorType>(vector.getType())
-             ? vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0}).getResult()
-             : vector;
+
+  const Nest &nest;
+  SmallVector<Value> ivs;
+  SmallVector<OpFoldResult> sizes;
+};
+
+/// scf.for nest over `loops` that carries `values`.
+SmallVector<Value> carried(ImplicitLocOpBuilder &b, Cursor &cursor, ArrayRef<unsigned> loops,
+                           ValueRange values,
+                           llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
+  if (loops.empty())
+    return body(values);
+  return forCarried(b, indexConstant(b, 0), asValue(b, cursor.sizes[loops.front()]),
+                    indexConstant(b, 1), values, [&](Value iv, ValueRange inner) {
+                      cursor.ivs[loops.front()] = iv;
+                      return carried(b, cursor, loops.drop_front(), inner, body);
+                    });
 }
 
-/// Lowers one structured op.
-class Lowering {
+/// Lowers one loop over vectors, in which each of some nests is computed in turn.
+class VectorLoop {
 public:
-  Lowering(linalg::LinalgOp op, int64_t vectorBits)
-      : op(op), b(op.getLoc(), op), accesses(accessesOf(op)), ivs(op.getNumLoops()) {
-    for (unsigned i = 0; i < op.getNumLoops(); ++i)
-      sizes.push_back(loopSize(b, op, i));
-    chooseVectorLoop(vectorBits);
-  }
+  /// `reduction` are loops of the nest, if it is just one, around those vectors that it
+  /// reduces, or at each vector.
+  VectorLoop(ImplicitLocOpBuilder &b, ArrayRef<Cursor *> cursors, ArrayRef<unsigned> reduction)
+      : b(b), cursors(cursors), reduction(reduction), lanes(cursors.front()->nest.lanes),
+        size(cursors.front()->sizes[cursors.front()->nest.vectorLoop]), width(chooseWidth()) {}
 
   void run() {
-    if (!isa<linalg::FillOp>(op.getOperation()))
-      noteStrategy(op, lanes == 1 ? Twine("scalar loop")
-                                  : "vectors of " + Twine(lanes) +
-                                        (isReduction(vectorLoop) ? ", combined at the end" : ""));
-    SmallVector<unsigned> parallel, reduction;
-    for (unsigned i = 0; i < op.getNumLoops(); ++i)
-      if (i != vectorLoop)
-        (op.getIteratorTypesArray()[i] == utils::IteratorType::parallel ? parallel : reduction)
-            .push_back(i);
-    parallelLoops(parallel, reduction);
-    op->erase();
-  }
-
-private:
-  bool isReduction(unsigned loop) {
-    return op.getIteratorTypesArray()[loop] == utils::IteratorType::reduction;
-  }
-
-  void chooseVectorLoop(int64_t vectorBits) {
-    // Widest element first: all vectors of a body have as many lanes.
-    unsigned widest = 8;
-    for (const Access &access : accesses)
-      widest = std::max(widest, access.elementType().getIntOrFloatBitWidth());
-    for (Operation &inner : op.getBlock()->without_terminator())
-      for (Type type : inner.getResultTypes())
-        if (type.isIntOrFloat())
-          widest = std::max(widest, type.getIntOrFloatBitWidth());
-    bool reduces = op.getNumReductionLoops() > 0;
-    combiner = reduces ? findCombiner(op) : nullptr;
-    // The innermost loop that qualifies wins; parallel ones come first.
-    for (bool wantReduction : {false, true})
-      for (int i = static_cast<int>(op.getNumLoops()) - 1; i >= 0 && lanes == 1; --i) {
-        if (isReduction(i) != wantReduction || !qualifies(i))
-          continue;
-        int64_t most = vectorBits / widest;
-        if (std::optional<int64_t> size = getConstantIntValue(sizes[i]))
-          most = std::min<int64_t>(most, llvm::PowerOf2Ceil(std::max<int64_t>(*size, 1)));
-        if (most > 1) {
-          vectorLoop = i;
-          lanes = most;
-        }
+    SmallVector<Value> neutral;
+    for (Cursor *cursor : cursors) {
+      preload(*cursor);
+      if (!cursor->nest.reducesVectors())
+        continue;
+      auto type = VectorType::get({lanes}, cursor->nest.out().elementType());
+      Attribute element = cursor->nest.combiner.neutral(b);
+      Value one = arith::ConstantOp::create(b, DenseElementsAttr::get(type, element));
+      neutral.append(width, one);
+    }
+    SmallVector<Value> results;
+    if (neutral.empty())
+      vectors({});
+    else
+      results = carried(b, *cursors.front(), reduction, neutral,
+                        [&](ValueRange values) { return vectors(values); });
+    for (Cursor *cursor : cursors)
+      if (cursor->nest.reducesVectors()) {
+        finish(*cursor, ArrayRef(results).take_front(used));
+        results.erase(results.begin(), results.begin() + width);
       }
   }
 
-  bool qualifies(unsigned loop) {
-    if (isReduction(loop) && (!combiner || !neutralElement(b, combiner)))
-      return false;
-    for (const Access &access : ArrayRef(accesses).drop_back())
-      if (access.along(loop) == AccessPattern::Other)
-        return false;
-    AccessPattern wanted = isReduction(loop) ? AccessPattern::Invariant : AccessPattern::Contiguous;
-    return accesses.back().along(loop) == wanted;
+private:
+  int64_t chooseWidth() {
+    int64_t ops = 1;
+    for (Cursor *cursor : cursors)
+      for (Operation &op : cursor->nest.body().without_terminator())
+        ops += op.getDialect()->getNamespace() == "math" ? kMostOps / 2 : 1;
+    int64_t most = std::clamp<int64_t>(kMostOps / ops, 1, kMostVectors);
+    if (std::optional<int64_t> known = getConstantIntValue(size))
+      most = std::min<int64_t>(most, std::max<int64_t>(llvm::divideCeil(*known, lanes), 1));
+    return llvm::bit_floor<uint64_t>(most);
   }
 
-  void parallelLoops(ArrayRef<unsigned> loops, ArrayRef<unsigned> reduction) {
-    if (!loops.empty())
-      return forEach(b, sizes[loops.front()], [&](Value iv) {
-        ivs[loops.front()] = iv;
-        parallelLoops(loops.drop_front(), reduction);
-      });
-    if (lanes == 1)
-      return point(reduction, 1, {});
-    if (isReduction(vectorLoop))
-      return reduceAlongVector(reduction);
-    overVectors([&](Value mask) { point(reduction, lanes, mask); });
-  }
-
-  /// Runs `body` with ivs[vectorLoop] at each multiple of `lanes`, with a mask for
-  /// the last, partial vector.
-  void overVectors(llvm::function_ref<void(Value mask)> body) {
-    splitVectorLoop(
-        [&](Value from, Value to, Value step) {
-          auto loop = independentFor(b, from, to, step);
-          OpBuilder::InsertionGuard guard(b);
-          b.setInsertionPointToStart(loop.getBody());
-          ivs[vectorLoop] = loop.getInductionVar();
-          body({});
-        },
-        [&](Value at, Value mask) {
-          ivs[vectorLoop] = at;
-          body(mask);
-        });
-  }
-
-  /// Calls `full` for the loop over whole vectors and `partial` for the rest,
-  /// inside an scf.if when only the run time knows whether there is one.
-  void splitVectorLoop(llvm::function_ref<void(Value, Value, Value)> full,
-                       llvm::function_ref<void(Value, Value)> partial) {
-    Value zero = indexConstant(b, 0), step = indexConstant(b, lanes);
-    if (std::optional<int64_t> size = getConstantIntValue(sizes[vectorLoop])) {
-      int64_t whole = *size / lanes * lanes;
-      if (whole == lanes)
-        partial(zero, {});
-      else if (whole > 0)
-        full(zero, indexConstant(b, whole), step);
-      if (*size > whole)
-        partial(indexConstant(b, whole), constantMask(b, *size - whole, lanes));
-      return;
+  /// What is the same for all vectors is loaded in front of them.
+  void preload(Cursor &cursor) {
+    for (const Access &access : cursor.nest.inputs()) {
+      auto changes = [&](unsigned loop) { return access.map.isFunctionOfDim(loop); };
+      if (!changes(cursor.nest.vectorLoop) && llvm::none_of(reduction, changes))
+        invariants[&access] = splat(b, access.loadScalar(b, cursor.ivs), lanes);
     }
-    Value size = asValue(b, sizes[vectorLoop]);
-    Value rest = arith::RemUIOp::create(b, size, step);
-    Value whole = arith::SubIOp::create(b, size, rest);
-    full(zero, whole, step);
+  }
+
+  /// All vectors of a row, `width` at a time; returns the accumulators.
+  SmallVector<Value> vectors(ValueRange accumulators) {
+    Value zero = indexConstant(b, 0);
+    int64_t block = lanes * width;
+    if (std::optional<int64_t> known = getConstantIntValue(size)) {
+      int64_t blocks = *known / block * block;
+      SmallVector<Value> values(accumulators);
+      if (blocks == block)
+        values = step(positions(zero, width), values);
+      else if (blocks > 0)
+        values = loop(zero, indexConstant(b, blocks), width, values);
+      // The rest is less than a block, with the last vector filled up.
+      int64_t rest = *known - blocks;
+      SmallVector<Position> left;
+      for (int64_t done = 0; done < rest; done += lanes)
+        left.push_back({indexConstant(b, blocks + done),
+                        constantMask(b, std::min(rest - done, lanes), lanes)});
+      used = blocks > 0 ? width : std::max<int64_t>(left.size(), 1);
+      return left.empty() ? values : step(left, values);
+    }
+    Value extent = asValue(b, size);
+    Value rest = arith::RemUIOp::create(b, extent, indexConstant(b, lanes));
+    Value whole = arith::SubIOp::create(b, extent, rest);
+    Value blocks = whole;
+    if (width > 1)
+      blocks = arith::SubIOp::create(b, extent,
+                                     arith::RemUIOp::create(b, extent, indexConstant(b, block)));
+    SmallVector<Value> values = loop(zero, blocks, width, accumulators);
+    if (width > 1)
+      values = loop(blocks, whole, 1, values);
+    used = width;
     Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, rest, zero);
-    auto branch = scf::IfOp::create(b, some, /*withElseRegion=*/false);
+    auto branch = scf::IfOp::create(b, accumulators.getTypes(), some, /*addThenBlock=*/true,
+                                    /*addElseBlock=*/!values.empty());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    partial(whole, dynamicMask(b, rest, lanes));
+    SmallVector<Value> next = step({{whole, dynamicMask(b, rest, lanes)}}, values);
+    scf::YieldOp::create(b, next);
+    if (!values.empty()) {
+      b.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(b, values);
+    }
+    return SmallVector<Value>(branch.getResults());
   }
 
-  /// The elements of the inputs at the current position.
-  SmallVector<Value> inputs(int64_t width, Value mask) {
+  /// `count` whole vectors from `at` on.
+  SmallVector<Position> positions(Value at, int64_t count) {
+    SmallVector<Position> result;
+    for (int64_t i = 0; i < count; ++i)
+      result.push_back(
+          {i == 0 ? at : b.createOrFold<arith::AddIOp>(at, indexConstant(b, i * lanes)), {}});
+    return result;
+  }
+
+  SmallVector<Value> loop(Value from, Value to, int64_t count, ValueRange values) {
+    auto loop = scf::ForOp::create(b, from, to, indexConstant(b, count * lanes), values);
+    if (values.empty())
+      loop->setAttr(kIndependentAttr, b.getUnitAttr());
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> next =
+        step(positions(loop.getInductionVar(), count), loop.getRegionIterArgs());
+    if (!values.empty())
+      scf::YieldOp::create(b, next);
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  /// At most `width` vectors, each reduced to an accumulator of its own.
+  SmallVector<Value> step(ArrayRef<Position> positions, ValueRange accumulators) {
+    written.clear();
+    SmallVector<Value> next(accumulators);
+    MutableArrayRef<Value> own(next);
+    for (Cursor *cursor : cursors) {
+      b.setLoc(cursor->nest.op->getLoc());
+      if (cursor->nest.reducesVectors()) {
+        reduce(*cursor, positions, own.take_front(width));
+        own = own.drop_front(width);
+      } else {
+        compute(*cursor, positions);
+      }
+    }
+    return next;
+  }
+
+  void reduce(Cursor &cursor, ArrayRef<Position> positions, MutableArrayRef<Value> accumulators) {
+    for (auto [i, position] : llvm::enumerate(positions)) {
+      SmallVector<Value> arguments = inputs(cursor, i, position);
+      Value soFar = accumulators[i];
+      arguments.push_back(soFar);
+      Value next = cloneBody(b, cursor.nest.body(), arguments, lanes);
+      accumulators[i] =
+          position.mask ? arith::SelectOp::create(b, position.mask, next, soFar).getResult() : next;
+    }
+  }
+
+  void compute(Cursor &cursor, ArrayRef<Position> positions) {
+    const Access &out = cursor.nest.out();
+    SmallVector<Value> results;
+    for (auto [i, position] : llvm::enumerate(positions))
+      results.push_back(initial(cursor, i, position));
+    results = carried(b, cursor, reduction, results, [&](ValueRange values) {
+      SmallVector<Value> next;
+      for (auto [i, position] : llvm::enumerate(positions)) {
+        SmallVector<Value> arguments = inputs(cursor, i, position);
+        arguments.push_back(values[i]);
+        next.push_back(cloneBody(b, cursor.nest.body(), arguments, lanes));
+      }
+      return next;
+    });
+    for (auto [position, result] : llvm::zip(positions, results)) {
+      cursor.ivs[cursor.nest.vectorLoop] = position.at;
+      out.store(b, cursor.ivs, result, position.mask);
+    }
+    written[out.memref] = results;
+  }
+
+  /// What the output has before.
+  Value initial(Cursor &cursor, size_t i, const Position &position) {
+    const Access &out = cursor.nest.out();
+    if (!cursor.nest.body().getArguments().back().use_empty())
+      return input(cursor, out, i, position);
+    return arith::ConstantOp::create(b, b.getZeroAttr(lanesOf(out.elementType(), lanes)));
+  }
+
+  SmallVector<Value> inputs(Cursor &cursor, size_t i, const Position &position) {
     SmallVector<Value> values;
-    for (const Access &access : ArrayRef(accesses).drop_back())
-      values.push_back(access.load(b, ivs, vectorLoop, width, mask));
+    for (const Access &access : cursor.nest.inputs())
+      values.push_back(input(cursor, access, i, position));
     return values;
   }
 
-  /// One output vector (or scalar): all remaining reduction loops run inside.
-  void point(ArrayRef<unsigned> reduction, int64_t width, Value mask) {
-    const Access &out = accesses.back();
-    bool reads = !op.getBlock()->getArguments().back().use_empty();
-    Value initial;
-    if (reads)
-      initial = out.load(b, ivs, vectorLoop, width, mask);
-    else
-      initial = arith::ConstantOp::create(b, b.getZeroAttr(lanesOf(out.elementType(), width)));
-    Value result = carried(reduction, initial, [&](Value accumulator) {
-      SmallVector<Value> arguments = inputs(width, mask);
-      arguments.push_back(accumulator);
-      return cloneBody(b, *op.getBlock(), arguments, width);
+  Value input(Cursor &cursor, const Access &access, size_t i, const Position &position) {
+    if (Value known = invariants.lookup(&access))
+      return known;
+    if (auto it = written.find(access.memref); it != written.end())
+      return it->second[i]; // at the same place, or the nests would not share this loop
+    cursor.ivs[cursor.nest.vectorLoop] = position.at;
+    return access.load(b, cursor.ivs, cursor.nest.vectorLoop, lanes, position.mask);
+  }
+
+  void finish(Cursor &cursor, ValueRange accumulators) {
+    const Combiner &combiner = cursor.nest.combiner;
+    const Access &out = cursor.nest.out();
+    Value combined = combiner.combineAll(b, accumulators);
+    out.storeScalar(b, cursor.ivs, combiner.combine(b, out.loadScalar(b, cursor.ivs), combined));
+  }
+
+  ImplicitLocOpBuilder &b;
+  ArrayRef<Cursor *> cursors;
+  ArrayRef<unsigned> reduction;
+  int64_t lanes;
+  OpFoldResult size;
+  int64_t width;
+  int64_t used = 0; ///< Accumulators that anything was added to, of each nest.
+  llvm::DenseMap<const Access *, Value> invariants;
+  llvm::DenseMap<Value, SmallVector<Value>> written; ///< By the nests before, at each position.
+};
+
+/// Lowers nests that share their loops over rows.
+class RowLowering {
+public:
+  explicit RowLowering(Rows &group)
+      : group(group), b(group.nests.back().op->getLoc(), group.nests.back().op) {}
+
+  void run() {
+    for (Nest &nest : group.nests) {
+      cursors.emplace_back(b, nest);
+      if (!isa<linalg::FillOp>(nest.op.getOperation()))
+        noteStrategy(nest.op, nest.lanes == 1
+                                  ? Twine("scalar loop")
+                                  : "vectors of " + Twine(nest.lanes) +
+                                        (nest.reducesVectors() ? ", combined at the end" : ""));
+    }
+    overRows(0);
+    for (Nest &nest : group.nests)
+      nest.op->erase();
+  }
+
+private:
+  void overRows(unsigned loop) {
+    if (loop == group.rows) {
+      for (ArrayRef<Nest *> stage : group.stages)
+        lower(stage);
+      return;
+    }
+    forEach(b, cursors.front().sizes[loop], [&](Value iv) {
+      for (Cursor &cursor : cursors)
+        cursor.ivs[loop] = iv;
+      overRows(loop + 1);
     });
-    out.store(b, ivs, result, mask);
   }
 
-  Value carried(ArrayRef<unsigned> loops, Value initial, llvm::function_ref<Value(Value)> body) {
-    if (loops.empty())
-      return body(initial);
-    return forCarried(b, indexConstant(b, 0), asValue(b, sizes[loops.front()]), indexConstant(b, 1),
-                      {initial}, [&](Value iv, ValueRange values) -> SmallVector<Value> {
-                        ivs[loops.front()] = iv;
-                        return {carried(loops.drop_front(), values[0], body)};
-                      })[0];
+  void lower(ArrayRef<Nest *> stage) {
+    SmallVector<Cursor *> members;
+    for (Nest *nest : stage)
+      members.push_back(&cursors[nest - group.nests.begin()]);
+    if (stage.front()->isStream())
+      return VectorLoop(b, members, {}).run();
+    for (Cursor *cursor : members) {
+      SmallVector<unsigned> parallel, reduction;
+      for (unsigned i = group.rows; i < cursor->nest.numLoops(); ++i)
+        if (i != cursor->nest.vectorLoop)
+          (cursor->nest.isReduction(i) ? reduction : parallel).push_back(i);
+      b.setLoc(cursor->nest.op->getLoc());
+      alone(*cursor, parallel, reduction);
+    }
   }
 
-  /// The innermost loop is a reduction: its lanes are combined at the end.
-  void reduceAlongVector(ArrayRef<unsigned> outer) {
-    const Access &out = accesses.back();
-    auto type = VectorType::get({lanes}, out.elementType());
-    Value neutral = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(type, Attribute(neutralElement(b, combiner))));
-    auto step = [&](Value accumulator, Value mask) {
-      SmallVector<Value> arguments = inputs(lanes, mask);
-      arguments.push_back(accumulator);
-      Value next = cloneBody(b, *op.getBlock(), arguments, lanes);
-      return mask ? arith::SelectOp::create(b, mask, next, accumulator).getResult() : next;
-    };
-    Value vector = carried(outer, neutral, [&](Value accumulator) {
-      Value zero = indexConstant(b, 0), width = indexConstant(b, lanes);
-      Value size = asValue(b, sizes[vectorLoop]);
-      std::optional<int64_t> known = getConstantIntValue(sizes[vectorLoop]);
-      Value rest = known ? indexConstant(b, *known % lanes)
-                         : arith::RemUIOp::create(b, size, width).getResult();
-      Value whole = known ? indexConstant(b, *known - *known % lanes)
-                          : arith::SubIOp::create(b, size, rest).getResult();
-      accumulator = forCarried(b, zero, whole, width, {accumulator},
-                               [&](Value iv, ValueRange values) -> SmallVector<Value> {
-                                 ivs[vectorLoop] = iv;
-                                 return {step(values[0], {})};
-                               })[0];
-      if (known && *known % lanes == 0)
-        return accumulator;
-      ivs[vectorLoop] = whole;
-      return step(accumulator,
-                  known ? constantMask(b, *known % lanes, lanes) : dynamicMask(b, rest, lanes));
-    });
-    Value lanesCombined = combineLanes(b, combiner, vector, lanes);
-    // The combiner's operand order is kept: the result so far comes first.
-    out.storeScalar(b, ivs, combine(b, combiner, out.loadScalar(b, ivs), lanesCombined));
+  void alone(Cursor &cursor, ArrayRef<unsigned> parallel, ArrayRef<unsigned> reduction) {
+    if (!parallel.empty())
+      return forEach(b, cursor.sizes[parallel.front()], [&](Value iv) {
+        cursor.ivs[parallel.front()] = iv;
+        alone(cursor, parallel.drop_front(), reduction);
+      });
+    if (cursor.nest.lanes == 1)
+      return scalar(cursor, reduction);
+    Cursor *one = &cursor;
+    VectorLoop(b, one, reduction).run();
   }
 
-  linalg::LinalgOp op;
+  /// One element of the output.
+  void scalar(Cursor &cursor, ArrayRef<unsigned> reduction) {
+    const Access &out = cursor.nest.out();
+    Block &body = cursor.nest.body();
+    Value initial = body.getArguments().back().use_empty()
+                        ? arith::ConstantOp::create(b, b.getZeroAttr(out.elementType())).getResult()
+                        : out.loadScalar(b, cursor.ivs);
+    SmallVector<Value> result =
+        carried(b, cursor, reduction, initial, [&](ValueRange values) -> SmallVector<Value> {
+          SmallVector<Value> arguments;
+          for (const Access &access : cursor.nest.inputs())
+            arguments.push_back(access.loadScalar(b, cursor.ivs));
+          arguments.push_back(values.front());
+          return {cloneBody(b, body, arguments, 1)};
+        });
+    out.storeScalar(b, cursor.ivs, result.front());
+  }
+
+  Rows &group;
   ImplicitLocOpBuilder b;
-  SmallVector<Access> accesses;
-  SmallVector<Value> ivs;
-  SmallVector<OpFoldResult> sizes;
-  Operation *combiner = nullptr;
-  unsigned vectorLoop = ~0u; // none
-  int64_t lanes = 1;
+  SmallVector<Cursor, 0> cursors;
 };
 
 struct VectorizeKernels : mlc::ir::impl::VectorizeKernelsPassBase<VectorizeKernels> {
@@ -287,15 +366,16 @@ struct VectorizeKernels : mlc::ir::impl::VectorizeKernelsPassBase<VectorizeKerne
 
   void runOnOperation() override {
     lowerCopies();
-    SmallVector<linalg::LinalgOp> ops;
-    getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
-    for (linalg::LinalgOp op : ops) {
-      if (!op.hasPureBufferSemantics()) {
-        op->emitError() << "expected buffers; run mlc-bufferize first";
-        return signalPassFailure();
-      }
-      Lowering(op, vectorBits).run();
-    }
+    WalkResult checked = getOperation()->walk([](linalg::LinalgOp op) {
+      if (op.hasPureBufferSemantics())
+        return WalkResult::advance();
+      op->emitError() << "expected buffers; run mlc-bufferize first";
+      return WalkResult::interrupt();
+    });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
+    for (Rows &group : findRows(getOperation(), vectorBits))
+      RowLowering(group).run();
   }
 
   /// Bufferisation's copies become structured ops, so that no image calls memcpy.

@@ -95,7 +95,8 @@ def FusePass : Pass<"mlc-fuse", "::mlir::func::FuncOp"> {
     Groups grow from their last op to its producers. A producer joins when all its
     users are in the group and it has the group's iteration shape: element-wise ops
     join element-wise groups, epilogues and reductions; a contraction joins its
-    epilogue. Splat constants, broadcasts and slices with contiguous rows are copied
+    epilogue. A reduction along the trailing dimensions, and what is computed of its
+    result for each row, joins what is computed of whole rows. Splat constants, broadcasts and slices with contiguous rows are copied
     into every group that uses them. Other ops that move data, and softmax, stay
     alone. The attribute `reason` of a group says why its result did not join the
     group of its users.

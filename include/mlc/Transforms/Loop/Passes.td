@@ -103,7 +103,13 @@ def VectorizeKernelsPass : Pass<"mlc-vectorize-kernels", "::mlir::func::FuncOp">
   let description = [{
     One parallel or innermost reduction dimension, along which every operand is
     contiguous or constant, is computed in vectors with a masked tail; without such
-    a dimension the loops are scalar. Reductions are carried in registers.
+    a dimension the loops are scalar. Reductions are carried in registers, up to four
+    vectors side by side, which are combined pairwise: in an order of the size alone.
+
+    Ops that follow each other share their outer parallel loops, if each reads of the
+    others' results the row that it writes: a softmax is one loop over rows, which
+    stay in the cache. Inside of it, ops along the same dimension share the loop over
+    vectors, if each needs of the others the vector that it is at.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">
