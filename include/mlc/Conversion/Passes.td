@@ -13,7 +13,9 @@ def MLCToLinalgPass : Pass<"convert-mlc-to-linalg", "::mlir::ModuleOp"> {
     its epilogue in place, a fill and a reduction, or views and copies for ops that
     move elements. bool is stored as i8 from here on.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];
 }

@@ -39,6 +39,9 @@ public:
   mlir::Value materialize(mlir::Value value);
   /// A new tensor of the storage type of `type`.
   mlir::Value empty(mlir::RankedTensorType type);
+  /// One that shares no memory with another, even if they are never in use together: what
+  /// uses one may be computed in the same loop as what uses the other.
+  mlir::Value emptyApart(mlir::RankedTensorType type);
   mlir::Value fill(mlir::Value destination, mlir::TypedAttr value);
 
   /// linalg.generic over the iteration space of `value`, whose elements it

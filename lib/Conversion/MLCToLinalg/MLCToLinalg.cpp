@@ -12,6 +12,7 @@
 #include "mlc/Conversion/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -169,6 +170,14 @@ Value KernelLowering::empty(RankedTensorType type) {
   for (int64_t i = 0; i < stored.getRank(); ++i)
     sizes.push_back(sizeOf(stored, i));
   return tensor::EmptyOp::create(b, sizes, stored.getElementType());
+}
+
+Value KernelLowering::emptyApart(RankedTensorType type) {
+  auto stored = cast<RankedTensorType>(storageType(type));
+  SmallVector<Value> sizes;
+  if (!stored.hasStaticShape())
+    sizes.push_back(symbolicSize());
+  return bufferization::AllocTensorOp::create(b, stored, sizes);
 }
 
 Value KernelLowering::fill(Value destination, TypedAttr value) {
@@ -330,7 +339,10 @@ LogicalResult KernelLowering::lowerAnchors() {
       if (root.getType() == storageType(type))
         destination = root;
     }
-    FailureOr<Value> tensor = lower(*this, &op, destination ? destination : empty(type));
+    FailureOr<Value> tensor = lower(*this, &op,
+                                    destination         ? destination
+                                    : isa<ReduceOp>(op) ? emptyApart(type)
+                                                        : empty(type));
     if (failed(tensor))
       return failure();
     storage[result] = *tensor;

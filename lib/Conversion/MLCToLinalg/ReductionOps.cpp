@@ -95,7 +95,7 @@ FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Va
   AffineMap all = kernel.identity(rank), row = AffineMap::get(rank, 0, rowExprs, b.getContext());
 
   // The maximum of what is not NaN is enough: a NaN makes the sum NaN, and so all results.
-  Value max = kernel.fill(kernel.empty(rowType), extreme(b, type.getElementType(), true));
+  Value max = kernel.fill(kernel.emptyApart(rowType), extreme(b, type.getElementType(), true));
   max = kernel.generic(
       {source}, max, {all, row}, {axis}, [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
         Value greater = arith::CmpFOp::create(nested, arith::CmpFPredicate::OGT, x[0], x[1]);
@@ -106,7 +106,7 @@ FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Va
                                 Value shifted = arith::SubFOp::create(nested, x[0], x[1]);
                                 return emitDecay(nested, shifted);
                               });
-  Value sum = kernel.fill(kernel.empty(rowType), b.getZeroAttr(type.getElementType()));
+  Value sum = kernel.fill(kernel.emptyApart(rowType), b.getZeroAttr(type.getElementType()));
   sum = kernel.generic(
       {exps}, sum, {all, row}, {axis},
       [](ImplicitLocOpBuilder &nested, ValueRange x) { return combineSum(nested, x[0], x[1]); });

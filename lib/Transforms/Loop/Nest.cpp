@@ -108,6 +108,13 @@ bool Nest::qualifies(unsigned loop) const {
   return out().along(loop) == wanted;
 }
 
+bool Nest::isPerRow(const Access &access) const {
+  for (unsigned i = rows; i < numLoops(); ++i)
+    if (extents[i] != 1 && access.map.isFunctionOfDim(i))
+      return false;
+  return true;
+}
+
 void Nest::share(unsigned count, int64_t vectorBits) {
   rows = count;
   vectorLoop = ~0u;

@@ -45,6 +45,9 @@ struct Nest {
   const Access &out() const { return accesses.back(); }
   llvm::ArrayRef<Access> inputs() const { return llvm::ArrayRef(accesses).drop_back(); }
 
+  /// Whether nothing but the loops over rows, and loops of one iteration, moves an access.
+  bool isPerRow(const Access &access) const;
+
   /// Leaves the outermost `count` loops to be shared and picks one of the others for vectors.
   void share(unsigned count, int64_t vectorBits);
 
@@ -69,6 +72,9 @@ struct Rows {
   llvm::SmallVector<Nest, 0> nests;
   llvm::SmallVector<llvm::SmallVector<Nest *>> stages;
 };
+
+/// Whether two memrefs may be (in) the same memory.
+bool mayOverlap(mlir::Value a, mlir::Value b);
 
 /// All structured ops on memrefs in a function, grouped.
 llvm::SmallVector<Rows, 0> findRows(mlir::Operation *function, int64_t vectorBits);

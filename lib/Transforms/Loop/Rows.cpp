@@ -33,13 +33,6 @@ bool mayAliasOthers(Value base) {
   return !function || function.getArgAttr(argument.getArgNumber(), kMayAliasAttr);
 }
 
-bool mayOverlap(Value a, Value b) {
-  if (!isa<MemRefType>(a.getType()) || !isa<MemRefType>(b.getType()))
-    return false;
-  Value baseA = baseOf(a), baseB = baseOf(b);
-  return baseA == baseB || (mayAliasOthers(baseA) && mayAliasOthers(baseB));
-}
-
 /// Calls `visit` for all accesses to what may be the same memory, of which one writes;
 /// stops when it returns false.
 template <typename F> bool allConflicts(const Nest &first, const Nest &second, F &&visit) {
@@ -189,6 +182,13 @@ void findStages(Rows &group) {
 }
 
 } // namespace
+
+bool mayOverlap(Value a, Value b) {
+  if (!isa<MemRefType>(a.getType()) || !isa<MemRefType>(b.getType()))
+    return false;
+  Value baseA = baseOf(a), baseB = baseOf(b);
+  return baseA == baseB || (mayAliasOthers(baseA) && mayAliasOthers(baseB));
+}
 
 SmallVector<Rows, 0> findRows(Operation *function, int64_t vectorBits) {
   Grouping grouping(vectorBits);

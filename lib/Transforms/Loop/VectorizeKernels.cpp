@@ -51,6 +51,59 @@ struct Cursor {
   SmallVector<OpFoldResult> sizes;
 };
 
+/// The elements that have been stored for the current row, in registers.
+class RowScalars {
+public:
+  /// Of a row whose ops are in the builder's block.
+  void start(ImplicitLocOpBuilder &b) {
+    row = b.getInsertionBlock();
+    known.clear();
+  }
+
+  Value load(ImplicitLocOpBuilder &b, const Cursor &cursor, const Access &access) const {
+    if (cursor.nest.isPerRow(access))
+      for (const Element &element : known)
+        if (element.memref == access.memref && element.at == place(cursor, access))
+          return element.value;
+    return access.loadScalar(b, cursor.ivs);
+  }
+
+  void store(ImplicitLocOpBuilder &b, const Cursor &cursor, Value value) {
+    const Access &out = cursor.nest.out();
+    out.storeScalar(b, cursor.ivs, value);
+    forget(out.memref);
+    if (cursor.nest.isPerRow(out) && b.getInsertionBlock() == row)
+      known.push_back({out.memref, place(cursor, out), value});
+  }
+
+  /// After the memref has been written otherwise.
+  void forget(Value memref) {
+    llvm::erase_if(known, [&](const Element &e) { return mayOverlap(e.memref, memref); });
+  }
+
+private:
+  struct Element {
+    Value memref;
+    SmallVector<AffineExpr> at; ///< In terms of the rows.
+    Value value;
+  };
+
+  /// Where a row has its element: the rows' dimensions, and 0 for those of one iteration.
+  static SmallVector<AffineExpr> place(const Cursor &cursor, const Access &access) {
+    SmallVector<AffineExpr> at;
+    for (AffineExpr index : access.map.getResults()) {
+      for (unsigned i = cursor.nest.rows; i < cursor.nest.numLoops(); ++i)
+        index = index.replace(getAffineDimExpr(i, index.getContext()),
+                              getAffineConstantExpr(0, index.getContext()));
+      at.push_back(index);
+    }
+    return at;
+  }
+
+  Block *row = nullptr;
+  SmallVector<Element> known;
+};
+
 /// scf.for nest over `loops` that carries `values`.
 SmallVector<Value> carried(ImplicitLocOpBuilder &b, Cursor &cursor, ArrayRef<unsigned> loops,
                            ValueRange values,
@@ -69,8 +122,10 @@ class VectorLoop {
 public:
   /// `reduction` are loops of the nest, if it is just one, around those vectors that it
   /// reduces, or at each vector.
-  VectorLoop(ImplicitLocOpBuilder &b, ArrayRef<Cursor *> cursors, ArrayRef<unsigned> reduction)
-      : b(b), cursors(cursors), reduction(reduction), lanes(cursors.front()->nest.lanes),
+  VectorLoop(ImplicitLocOpBuilder &b, RowScalars &scalars, ArrayRef<Cursor *> cursors,
+             ArrayRef<unsigned> reduction)
+      : b(b), scalars(scalars), cursors(cursors), reduction(reduction),
+        lanes(cursors.front()->nest.lanes),
         size(cursors.front()->sizes[cursors.front()->nest.vectorLoop]), width(chooseWidth()) {}
 
   void run() {
@@ -90,11 +145,14 @@ public:
     else
       results = carried(b, *cursors.front(), reduction, neutral,
                         [&](ValueRange values) { return vectors(values); });
-    for (Cursor *cursor : cursors)
+    for (Cursor *cursor : cursors) {
       if (cursor->nest.reducesVectors()) {
         finish(*cursor, ArrayRef(results).take_front(used));
         results.erase(results.begin(), results.begin() + width);
+      } else {
+        scalars.forget(cursor->nest.out().memref);
       }
+    }
   }
 
 private:
@@ -114,7 +172,7 @@ private:
     for (const Access &access : cursor.nest.inputs()) {
       auto changes = [&](unsigned loop) { return access.map.isFunctionOfDim(loop); };
       if (!changes(cursor.nest.vectorLoop) && llvm::none_of(reduction, changes))
-        invariants[&access] = splat(b, access.loadScalar(b, cursor.ivs), lanes);
+        invariants[&access] = splat(b, scalars.load(b, cursor, access), lanes);
     }
   }
 
@@ -262,10 +320,11 @@ private:
     const Combiner &combiner = cursor.nest.combiner;
     const Access &out = cursor.nest.out();
     Value combined = combiner.combineAll(b, accumulators);
-    out.storeScalar(b, cursor.ivs, combiner.combine(b, out.loadScalar(b, cursor.ivs), combined));
+    scalars.store(b, cursor, combiner.combine(b, scalars.load(b, cursor, out), combined));
   }
 
   ImplicitLocOpBuilder &b;
+  RowScalars &scalars;
   ArrayRef<Cursor *> cursors;
   ArrayRef<unsigned> reduction;
   int64_t lanes;
@@ -299,6 +358,7 @@ public:
 private:
   void overRows(unsigned loop) {
     if (loop == group.rows) {
+      scalars.start(b);
       for (ArrayRef<Nest *> stage : group.stages)
         lower(stage);
       return;
@@ -315,7 +375,7 @@ private:
     for (Nest *nest : stage)
       members.push_back(&cursors[nest - group.nests.begin()]);
     if (stage.front()->isStream())
-      return VectorLoop(b, members, {}).run();
+      return VectorLoop(b, scalars, members, {}).run();
     for (Cursor *cursor : members) {
       SmallVector<unsigned> parallel, reduction;
       for (unsigned i = group.rows; i < cursor->nest.numLoops(); ++i)
@@ -335,7 +395,7 @@ private:
     if (cursor.nest.lanes == 1)
       return scalar(cursor, reduction);
     Cursor *one = &cursor;
-    VectorLoop(b, one, reduction).run();
+    VectorLoop(b, scalars, one, reduction).run();
   }
 
   /// One element of the output.
@@ -344,21 +404,22 @@ private:
     Block &body = cursor.nest.body();
     Value initial = body.getArguments().back().use_empty()
                         ? arith::ConstantOp::create(b, b.getZeroAttr(out.elementType())).getResult()
-                        : out.loadScalar(b, cursor.ivs);
+                        : scalars.load(b, cursor, out);
     SmallVector<Value> result =
         carried(b, cursor, reduction, initial, [&](ValueRange values) -> SmallVector<Value> {
           SmallVector<Value> arguments;
           for (const Access &access : cursor.nest.inputs())
-            arguments.push_back(access.loadScalar(b, cursor.ivs));
+            arguments.push_back(scalars.load(b, cursor, access));
           arguments.push_back(values.front());
           return {cloneBody(b, body, arguments, 1)};
         });
-    out.storeScalar(b, cursor.ivs, result.front());
+    scalars.store(b, cursor, result.front());
   }
 
   Rows &group;
   ImplicitLocOpBuilder b;
   SmallVector<Cursor, 0> cursors;
+  RowScalars scalars;
 };
 
 struct VectorizeKernels : mlc::ir::impl::VectorizeKernelsPassBase<VectorizeKernels> {

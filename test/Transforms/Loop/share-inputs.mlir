@@ -131,3 +131,37 @@ module {
     return
   }
 }
+
+// -----
+
+// A kernel may read the input before it, row by row, to whatever end.
+
+#in = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+
+// CHECK-LABEL: func.func @run
+// CHECK-NOT:     memref.alloc
+// CHECK:         call @k(
+// CHECK-NEXT:    return
+// CHECK:       func.func private @k(%{{.*}}: memref<?x4xf32> {mlc.may_alias}, %{{[^{]*}}: memref<?xf32>, %{{.*}}: memref<?x4xf32> {mlc.may_alias})
+module {
+  func.func @run(%s: memref<?x4xf32> {mlc.input = "s"}, %m: memref<?xf32> {mlc.input = "m"}, %y: memref<?x4xf32> {mlc.output = "y", mlc.donor = "s"}) {
+    call @k(%s, %m, %y) : (memref<?x4xf32>, memref<?xf32>, memref<?x4xf32>) -> ()
+    return
+  }
+  func.func private @k(%a: memref<?x4xf32>, %m: memref<?xf32>, %c: memref<?x4xf32>) attributes {mlc.kind = "reduction"} {
+    linalg.generic {indexing_maps = [#in, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%a : memref<?x4xf32>) outs(%m : memref<?xf32>) {
+    ^bb0(%p: f32, %r: f32):
+      %0 = arith.addf %r, %p : f32
+      linalg.yield %0 : f32
+    }
+    linalg.generic {indexing_maps = [#in, #row, #in], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %m : memref<?x4xf32>, memref<?xf32>) outs(%c : memref<?x4xf32>) {
+    ^bb0(%p: f32, %q: f32, %r: f32):
+      %0 = arith.subf %p, %q : f32
+      linalg.yield %0 : f32
+    }
+    return
+  }
+}

@@ -1,21 +1,24 @@
 // RUN: mlc-opt --pass-pipeline="builtin.module(func.func(mlc-vectorize-kernels{vector-bits=256},cse))" --split-input-file %s | FileCheck %s
 
-// Whole vectors in a loop, then a masked tail.
+// Four whole vectors at a time in a loop, then the rest, masked.
 
 #id = affine_map<(i) -> (i)>
 
 // CHECK-LABEL: func.func @elementwise
-// CHECK-SAME:    (%[[X:.*]]: memref<19xf32>, %[[Y:.*]]: memref<19xf32>)
-// CHECK:         scf.for %[[I:.*]] = %c0 to %c16 step %c8
-// CHECK:           %[[V:.*]] = vector.load %[[X]][%[[I]]] : memref<19xf32>, vector<8xf32>
+// CHECK-SAME:    (%[[X:.*]]: memref<67xf32>, %[[Y:.*]]: memref<67xf32>)
+// CHECK:         scf.for %[[I:.*]] = %c0 to %c64 step %c32
+// CHECK:           %[[V:.*]] = vector.load %[[X]][%[[I]]] : memref<67xf32>, vector<8xf32>
 // CHECK:           %[[S:.*]] = arith.addf %[[V]], %[[V]] : vector<8xf32>
+// CHECK-COUNT-3:   vector.load
 // CHECK:           vector.store %[[S]], %[[Y]][%[[I]]]
+// CHECK-COUNT-3:   vector.store
+// CHECK:         } {mlc.independent}
 // CHECK:         %[[MASK:.*]] = arith.constant dense<[true, true, true, false, false, false, false, false]>
-// CHECK:         vector.maskedload %[[X]][%c16], %[[MASK]]
-// CHECK:         vector.maskedstore %[[Y]][%c16], %[[MASK]]
-func.func @elementwise(%x: memref<19xf32>, %y: memref<19xf32>) {
+// CHECK:         vector.maskedload %[[X]][%c64], %[[MASK]]
+// CHECK:         vector.maskedstore %[[Y]][%c64], %[[MASK]]
+func.func @elementwise(%x: memref<67xf32>, %y: memref<67xf32>) {
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
-    ins(%x : memref<19xf32>) outs(%y : memref<19xf32>) {
+    ins(%x : memref<67xf32>) outs(%y : memref<67xf32>) {
   ^bb0(%a: f32, %b: f32):
     %0 = arith.addf %a, %a : f32
     linalg.yield %0 : f32
@@ -47,20 +50,27 @@ func.func @symbolic(%x: memref<?xf32>, %y: memref<?xf32>) {
 
 // -----
 
-// A row reduction is carried in a vector, whose lanes are combined at the end.
+// A row reduction is carried in four vectors, which are combined in pairs, and so are
+// the lanes of the last one.
 
 #in = affine_map<(i, j) -> (i, j)>
 #row = affine_map<(i, j) -> (i)>
 
 // CHECK-LABEL: func.func @rows
 // CHECK:         %[[NEUTRAL:.*]] = arith.constant dense<-0.000000e+00> : vector<8xf32>
-// CHECK:         %[[SUM:.*]] = scf.for {{.*}} iter_args(%[[ACC:.*]] = %[[NEUTRAL]])
-// CHECK:           arith.addf %[[ACC]]
-// CHECK:         vector.shuffle %[[SUM]], %[[SUM]] [0, 1, 2, 3]
+// CHECK:         %[[SUM:.*]]:4 = scf.for {{.*}} iter_args(%[[A:.*]] = %[[NEUTRAL]], %[[B:.*]] = %[[NEUTRAL]], %[[C:.*]] = %[[NEUTRAL]], %[[D:.*]] = %[[NEUTRAL]])
+// CHECK:           arith.addf %[[A]]
+// CHECK:           arith.addf %[[B]]
+// CHECK:           arith.addf %[[C]]
+// CHECK:           arith.addf %[[D]]
+// CHECK:         %[[LEFT:.*]] = arith.addf %[[SUM]]#0, %[[SUM]]#1
+// CHECK:         %[[RIGHT:.*]] = arith.addf %[[SUM]]#2, %[[SUM]]#3
+// CHECK:         %[[ALL:.*]] = arith.addf %[[LEFT]], %[[RIGHT]]
+// CHECK:         vector.shuffle %[[ALL]], %[[ALL]] [0, 1, 2, 3]
 // CHECK:         memref.store
-func.func @rows(%x: memref<4x16xf32>, %y: memref<4xf32>) {
+func.func @rows(%x: memref<4x64xf32>, %y: memref<4xf32>) {
   linalg.generic {indexing_maps = [#in, #row], iterator_types = ["parallel", "reduction"]}
-    ins(%x : memref<4x16xf32>) outs(%y : memref<4xf32>) {
+    ins(%x : memref<4x64xf32>) outs(%y : memref<4xf32>) {
   ^bb0(%a: f32, %b: f32):
     %0 = arith.addf %b, %a : f32
     linalg.yield %0 : f32
@@ -124,6 +134,92 @@ func.func @transpose(%x: memref<4x8xf32>, %y: memref<8x4xf32>) {
 func.func @one_left(%x: memref<9xf32>, %y: memref<9xf32>) {
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
     ins(%x : memref<9xf32>) outs(%y : memref<9xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+// Ops that need of each other what is in the same row share the loop over rows. Inside of
+// it what needs the vector that is there shares the loop over vectors: the sum takes the
+// products before they are loaded again. An element per row is taken from a register.
+
+#in = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+
+// CHECK-LABEL: func.func @row_by_row
+// CHECK-SAME:    (%[[X:.*]]: memref<?x32xf32>, %[[M:.*]]: memref<?xf32>, %[[P:.*]]: memref<?x32xf32>, %[[S:.*]]: memref<?xf32>, %[[Y:.*]]: memref<?x32xf32>)
+// CHECK:         scf.for %[[I:.*]] = %c0 to
+// CHECK:           memref.store %{{.*}}, %[[M]][%[[I]]]
+// CHECK:           memref.store %{{.*}}, %[[S]][%[[I]]]
+// CHECK:           %[[MAX:.*]] = arith.maximumf {{.*}} : f32
+// CHECK-NEXT:      memref.store %[[MAX]], %[[M]][%[[I]]]
+// CHECK-NOT:       memref.load
+// CHECK:           %[[MAXES:.*]] = vector.broadcast %[[MAX]]
+// CHECK:           %[[V:.*]] = vector.load %[[X]]
+// CHECK:           %[[PRODUCT:.*]] = arith.mulf %[[V]], %[[MAXES]]
+// CHECK:           vector.store %[[PRODUCT]], %[[P]]
+// CHECK-NOT:       vector.load
+// CHECK:           arith.addf %{{.*}}, %[[PRODUCT]]
+// CHECK:           %[[SUM:.*]] = arith.addf {{.*}} : f32
+// CHECK:           vector.broadcast %[[SUM]]
+// CHECK:           vector.load %[[P]]
+// CHECK:           vector.store %{{.*}}, %[[Y]]
+// CHECK:         } {mlc.independent}
+// CHECK-NOT:     scf.for
+// CHECK:         return
+func.func @row_by_row(%x: memref<?x32xf32>, %m: memref<?xf32>, %p: memref<?x32xf32>, %s: memref<?xf32>, %y: memref<?x32xf32>) {
+  %lowest = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%lowest : f32) outs(%m : memref<?xf32>)
+  linalg.generic {indexing_maps = [#in, #row], iterator_types = ["parallel", "reduction"]}
+    ins(%x : memref<?x32xf32>) outs(%m : memref<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.maximumf %b, %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#in, #row, #in], iterator_types = ["parallel", "parallel"]}
+    ins(%x, %m : memref<?x32xf32>, memref<?xf32>) outs(%p : memref<?x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.mulf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%s : memref<?xf32>)
+  linalg.generic {indexing_maps = [#in, #row], iterator_types = ["parallel", "reduction"]}
+    ins(%p : memref<?x32xf32>) outs(%s : memref<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#in, #row, #in], iterator_types = ["parallel", "parallel"]}
+    ins(%p, %s : memref<?x32xf32>, memref<?xf32>) outs(%y : memref<?x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.divf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// What reads another row than is written in the same iteration has a loop of its own.
+
+#in = affine_map<(i, j) -> (i, j)>
+#first = affine_map<(i, j) -> (0, j)>
+
+// CHECK-LABEL: func.func @other_row
+// CHECK-COUNT-2: scf.for
+// CHECK:         return
+func.func @other_row(%x: memref<4x8xf32>, %y: memref<4x8xf32>, %z: memref<4x8xf32>) {
+  linalg.generic {indexing_maps = [#in, #in], iterator_types = ["parallel", "parallel"]}
+    ins(%x : memref<4x8xf32>) outs(%y : memref<4x8xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  }
+  linalg.generic {indexing_maps = [#first, #in], iterator_types = ["parallel", "parallel"]}
+    ins(%y : memref<4x8xf32>) outs(%z : memref<4x8xf32>) {
   ^bb0(%a: f32, %b: f32):
     linalg.yield %a : f32
   }
