@@ -85,13 +85,17 @@ private:
     for (auto [operand, argument] : llvm::zip(call.getOperands(), kernel.getArguments())) {
       if (!aliases.contains(operand.getAsOpaquePointer()))
         continue;
-      // What reads before the writer does is computed before it, or row by row with it.
+      // What reads before the writer does is computed before it, or row by row with it; but a
+      // contraction reads its rows again after the writer has written parts of them.
+      bool isContraction =
+          kernel->getAttr("mlc.kind") == StringAttr::get(kernel.getContext(), "contraction");
       auto readsInTime = [&](OpOperand &use) {
         Operation *reader = use.getOwner();
         if (reader == writer)
           return writer.getMatchingIndexingMap(&use).isIdentity();
-        return isa<linalg::GenericOp>(reader) && reader->getBlock() == writer->getBlock() &&
-               reader->isBeforeInBlock(writer) && cast<linalg::GenericOp>(reader).isDpsInput(&use);
+        return !isContraction && isa<linalg::GenericOp>(reader) &&
+               reader->getBlock() == writer->getBlock() && reader->isBeforeInBlock(writer) &&
+               cast<linalg::GenericOp>(reader).isDpsInput(&use);
       };
       if (operand.getType() != output.getType() || !llvm::all_of(argument.getUses(), readsInTime))
         return false;

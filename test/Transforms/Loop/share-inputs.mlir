@@ -165,3 +165,41 @@ module {
     return
   }
 }
+
+// -----
+
+// A contraction reads its rows once for each panel of columns, of which the writer has
+// written some by then.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+// CHECK-LABEL: func.func @run
+// CHECK:         %[[OWN:.*]] = memref.alloc() : memref<4x4xf32>
+// CHECK:         call @k(%{{.*}}, %{{.*}}, %{{.*}}, %[[OWN]])
+// CHECK:         call @copy(%[[OWN]], %{{.*}})
+// CHECK-NOT:     mlc.may_alias
+module {
+  func.func @run(%s: memref<4x4xf32> {mlc.input = "s"}, %w: memref<4x4xf32> {mlc.input = "w"}, %t: memref<4x4xf32> {mlc.output = "t"}, %y: memref<4x4xf32> {mlc.output = "y", mlc.donor = "s"}) {
+    call @k(%s, %w, %t, %y) : (memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>) -> ()
+    return
+  }
+  func.func private @k(%s: memref<4x4xf32>, %w: memref<4x4xf32>, %t: memref<4x4xf32>, %y: memref<4x4xf32>) attributes {mlc.kind = "contraction"} {
+    linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s, %w : memref<4x4xf32>, memref<4x4xf32>) outs(%t : memref<4x4xf32>) {
+    ^bb0(%x: f32, %z: f32, %acc: f32):
+      %0 = arith.mulf %x, %z : f32
+      %1 = arith.addf %acc, %0 : f32
+      linalg.yield %1 : f32
+    }
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%t : memref<4x4xf32>) outs(%y : memref<4x4xf32>) {
+    ^bb0(%x: f32, %out: f32):
+      %0 = math.absf %x : f32
+      linalg.yield %0 : f32
+    }
+    return
+  }
+}
