@@ -25,15 +25,15 @@ struct Translated {
 
 } // namespace
 
-static Result<Translated> prepareModule(mlir::ModuleOp module, const Target &target,
-                                        bool optimize) {
+static Result<Translated> prepareModule(mlir::ModuleOp module, const Target &target, bool optimize,
+                                        llvm::ArrayRef<llvm::StringRef> exports = kExports) {
   Translated result;
   Result<std::unique_ptr<llvm::TargetMachine>> machine = makeTargetMachine(target, optimize);
   if (!machine)
     return machine.takeError();
   result.machine = std::move(*machine);
   Result<std::unique_ptr<llvm::Module>> translated =
-      translate(module, result.context, *result.machine, target);
+      translate(module, result.context, *result.machine, target, exports);
   if (!translated)
     return translated.takeError();
   result.module = std::move(*translated);
@@ -50,27 +50,40 @@ Result<std::string> codegen::emitLLVM(mlir::ModuleOp module, const Target &targe
   return text;
 }
 
-Result<std::string> codegen::emitAssembly(mlir::ModuleOp module, const Target &target,
-                                          bool optimize) {
-  Result<Translated> translated = prepareModule(module, target, optimize);
+/// Generates code as text or as an object file.
+static Result<std::string> emitFile(mlir::ModuleOp module, const Target &target, bool optimize,
+                                    llvm::ArrayRef<llvm::StringRef> exports,
+                                    llvm::CodeGenFileType type) {
+  Result<Translated> translated = prepareModule(module, target, optimize, exports);
   if (!translated)
     return translated.takeError();
   if (optimize)
     runPasses(*translated->module, *translated->machine);
-  llvm::SmallString<0> text;
-  llvm::raw_svector_ostream stream(text);
+  llvm::SmallString<0> file;
+  llvm::raw_svector_ostream stream(file);
   llvm::legacy::PassManager passes;
-  if (translated->machine->addPassesToEmitFile(passes, stream, nullptr,
-                                               llvm::CodeGenFileType::AssemblyFile))
-    return internalError("LLVM cannot emit assembly for '" + target.cpu + "'");
+  if (translated->machine->addPassesToEmitFile(passes, stream, nullptr, type))
+    return internalError("LLVM cannot generate code for '" + target.cpu + "'");
   passes.run(*translated->module);
   if (!translated->context.errors().empty())
     return internalError("cannot generate code: " + translated->context.errors());
-  return text.str().str();
+  return file.str().str();
+}
+
+Result<std::string> codegen::emitAssembly(mlir::ModuleOp module, const Target &target,
+                                          bool optimize) {
+  return emitFile(module, target, optimize, kExports, llvm::CodeGenFileType::AssemblyFile);
+}
+
+Result<std::string> codegen::emitKernel(mlir::ModuleOp module, const std::string &name,
+                                        const Target &target, bool optimize) {
+  return emitFile(module, target, optimize, llvm::StringRef(name),
+                  llvm::CodeGenFileType::ObjectFile);
 }
 
 Result<std::string> codegen::emitImage(mlir::ModuleOp module, ImageInterface interface,
-                                       const Target &target, bool optimize) {
+                                       const Target &target, bool optimize,
+                                       llvm::ArrayRef<llvm::StringRef> objects) {
   Result<Translated> translated = prepareModule(module, target, optimize);
   if (!translated)
     return translated.takeError();
@@ -78,7 +91,7 @@ Result<std::string> codegen::emitImage(mlir::ModuleOp module, ImageInterface int
     runPasses(*translated->module, *translated->machine);
   Result<LinkedImage> linked =
       compileAndLink(std::move(translated->module), std::move(translated->context),
-                     *translated->machine, kImageHeaderBytes);
+                     *translated->machine, objects, kImageHeaderBytes);
   if (!linked)
     return linked.takeError();
 

@@ -128,10 +128,13 @@ llvm::Error ImageMemory::layOut(jitlink::LinkGraph &graph) {
 /// Looks at the graph before and after fix-ups.
 class ImagePlugin : public orc::ObjectLinkingLayer::Plugin {
 public:
-  explicit ImagePlugin(LinkedImage &image) : image(image) {}
+  ImagePlugin(LinkedImage &image, llvm::ArrayRef<llvm::StringRef> objects)
+      : image(image), objects(objects) {}
 
   void modifyPassConfig(orc::MaterializationResponsibility &, jitlink::LinkGraph &,
                         jitlink::PassConfiguration &config) override {
+    config.PrePrunePasses.push_back(
+        [this](jitlink::LinkGraph &graph) { return addObjects(graph); });
     config.PrePrunePasses.push_back(refuseUndefined);
     config.PrePrunePasses.push_back(keepFunctions);
     config.PreFixupPasses.push_back(refuseAbsolute);
@@ -147,12 +150,69 @@ public:
   void notifyTransferringResources(orc::JITDylib &, orc::ResourceKey, orc::ResourceKey) override {}
 
 private:
+  llvm::Error addObjects(jitlink::LinkGraph &graph);
   static llvm::Error refuseUndefined(jitlink::LinkGraph &graph);
   static llvm::Error keepFunctions(jitlink::LinkGraph &graph);
   static llvm::Error refuseAbsolute(jitlink::LinkGraph &graph);
   llvm::Error collectSymbols(jitlink::LinkGraph &graph);
   LinkedImage &image;
+  llvm::ArrayRef<llvm::StringRef> objects;
 };
+
+/// Copies sections, blocks and symbols of `from` to `to`, whose undefined symbols they define.
+void merge(jitlink::LinkGraph &from, jitlink::LinkGraph &to) {
+  llvm::DenseMap<jitlink::Block *, jitlink::Block *> blocks;
+  for (jitlink::Section &section : from.sections()) {
+    if (section.empty() || section.getMemLifetime() == orc::MemLifetime::NoAlloc)
+      continue;
+    jitlink::Section *same = to.findSectionByName(section.getName());
+    if (!same)
+      same = &to.createSection(to.allocateName(section.getName()), section.getMemProt());
+    for (jitlink::Block *block : section.blocks())
+      blocks[block] = &to.createContentBlock(*same, to.allocateContent(block->getContent()),
+                                             block->getAddress(), block->getAlignment(),
+                                             block->getAlignmentOffset());
+  }
+  llvm::StringMap<jitlink::Symbol *> undefined;
+  for (jitlink::Symbol *symbol : to.external_symbols())
+    undefined[*symbol->getName()] = symbol;
+  llvm::DenseMap<jitlink::Symbol *, jitlink::Symbol *> symbols;
+  for (jitlink::Symbol *symbol : from.defined_symbols()) {
+    jitlink::Block *block = blocks.lookup(&symbol->getBlock());
+    if (!block)
+      continue;
+    jitlink::Symbol *wanted = symbol->hasName() && symbol->getScope() != jitlink::Scope::Local
+                                  ? undefined.lookup(*symbol->getName())
+                                  : nullptr;
+    if (wanted)
+      to.makeDefined(*wanted, *block, symbol->getOffset(), symbol->getSize(),
+                     jitlink::Linkage::Strong, jitlink::Scope::Local, /*IsLive=*/false);
+    else if (symbol->hasName())
+      wanted = &to.addDefinedSymbol(*block, symbol->getOffset(), *symbol->getName(),
+                                    symbol->getSize(), jitlink::Linkage::Strong,
+                                    jitlink::Scope::Local, symbol->isCallable(), false);
+    else
+      wanted = &to.addAnonymousSymbol(*block, symbol->getOffset(), symbol->getSize(),
+                                      symbol->isCallable(), false);
+    wanted->setCallable(symbol->isCallable());
+    symbols[symbol] = wanted;
+  }
+  for (auto [old, copy] : blocks)
+    for (const jitlink::Edge &edge : old->edges())
+      if (jitlink::Symbol *target = symbols.lookup(&edge.getTarget()))
+        copy->addEdge(edge.getKind(), edge.getOffset(), *target, edge.getAddend());
+}
+
+llvm::Error ImagePlugin::addObjects(jitlink::LinkGraph &graph) {
+  for (llvm::StringRef object : objects) {
+    llvm::Expected<std::unique_ptr<jitlink::LinkGraph>> parsed = jitlink::createLinkGraphFromObject(
+        llvm::MemoryBufferRef(object, "kernel"), graph.getSymbolStringPool());
+    if (!parsed)
+      return parsed.takeError();
+    merge(**parsed, graph);
+  }
+  return llvm::Error::success();
+}
 
 llvm::Error ImagePlugin::refuseUndefined(jitlink::LinkGraph &graph) {
   std::vector<std::string> names;
@@ -230,7 +290,9 @@ static llvm::Error link(orc::ExecutionSession &session, orc::IRCompileLayer &com
 }
 
 Result<LinkedImage> codegen::compileAndLink(std::unique_ptr<llvm::Module> module, Context context,
-                                            llvm::TargetMachine &machine, uint64_t headerBytes) {
+                                            llvm::TargetMachine &machine,
+                                            llvm::ArrayRef<llvm::StringRef> objects,
+                                            uint64_t headerBytes) {
   LinkedImage image;
   ImageMemory memory(image, headerBytes);
   std::string reported;
@@ -241,7 +303,7 @@ Result<LinkedImage> codegen::compileAndLink(std::unique_ptr<llvm::Module> module
   std::string failed;
   {
     orc::ObjectLinkingLayer linkLayer(session, memory);
-    linkLayer.addPlugin(std::make_shared<ImagePlugin>(image));
+    linkLayer.addPlugin(std::make_shared<ImagePlugin>(image, objects));
     orc::IRCompileLayer compileLayer(session, linkLayer,
                                      std::make_unique<orc::SimpleCompiler>(machine));
     orc::ThreadSafeModule safe(std::move(module), context.take());

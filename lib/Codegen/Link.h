@@ -25,11 +25,12 @@ struct LinkedImage {
 
 inline constexpr uint64_t kPageBytes = 4096;
 
-/// Compiles `module` with `machine` and links it, leaving `headerBytes` free at
-/// the start. Errors name an undefined symbol, an absolute relocation's section
+/// Compiles `module` with `machine` and links it with `objects`, leaving `headerBytes` free
+/// at the start. Errors name an undefined symbol, an absolute relocation's section
 /// or a writable section.
 Result<LinkedImage> compileAndLink(std::unique_ptr<llvm::Module> module, Context context,
-                                   llvm::TargetMachine &machine, uint64_t headerBytes);
+                                   llvm::TargetMachine &machine,
+                                   llvm::ArrayRef<llvm::StringRef> objects, uint64_t headerBytes);
 
 } // namespace mlc::codegen
 

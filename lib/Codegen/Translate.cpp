@@ -86,7 +86,8 @@ Result<std::unique_ptr<llvm::TargetMachine>> codegen::makeTargetMachine(const Ta
 /// Makes the module what an image is: the exports visible, the rest internal,
 /// everything within reach of PC-relative addresses, nothing unwinds, and no
 /// call to a C library may be invented.
-static Status shapeModule(llvm::Module &module, const Target &target) {
+static Status shapeModule(llvm::Module &module, const Target &target,
+                          llvm::ArrayRef<llvm::StringRef> exports) {
   llvm::AttrBuilder attributes(module.getContext());
   attributes.addAttribute(llvm::Attribute::NoUnwind);
   attributes.addAttribute("no-builtins");
@@ -100,7 +101,7 @@ static Status shapeModule(llvm::Module &module, const Target &target) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    bool exported = llvm::is_contained(kExports, function.getName());
+    bool exported = llvm::is_contained(exports, function.getName());
     function.setLinkage(exported ? llvm::GlobalValue::ExternalLinkage
                                  : llvm::GlobalValue::InternalLinkage);
     function.setVisibility(llvm::GlobalValue::DefaultVisibility);
@@ -116,7 +117,7 @@ static Status shapeModule(llvm::Module &module, const Target &target) {
     variable.setDSOLocal(true);
   }
   std::string missing;
-  for (llvm::StringRef name : kExports)
+  for (llvm::StringRef name : exports)
     if (llvm::Function *function = module.getFunction(name); !function || function->isDeclaration())
       missing += (missing.empty() ? "'" : ", '") + name.str() + "'";
   if (!missing.empty())
@@ -126,7 +127,8 @@ static Status shapeModule(llvm::Module &module, const Target &target) {
 
 Result<std::unique_ptr<llvm::Module>> codegen::translate(mlir::ModuleOp module, Context &context,
                                                          llvm::TargetMachine &machine,
-                                                         const Target &target) {
+                                                         const Target &target,
+                                                         llvm::ArrayRef<llvm::StringRef> exports) {
   mlir::MLIRContext &mlirContext = *module.getContext();
   mlir::registerBuiltinDialectTranslation(mlirContext);
   mlir::registerLLVMDialectTranslation(mlirContext);
@@ -146,7 +148,7 @@ Result<std::unique_ptr<llvm::Module>> codegen::translate(mlir::ModuleOp module, 
     return internalError("cannot translate to LLVM IR" + diagnostics);
   result->setTargetTriple(machine.getTargetTriple());
   result->setPICLevel(llvm::PICLevel::BigPIC);
-  if (Status s = shapeModule(*result, target); !s)
+  if (Status s = shapeModule(*result, target, exports); !s)
     return s.takeError();
   std::string broken;
   llvm::raw_string_ostream stream(broken);

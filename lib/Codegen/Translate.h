@@ -11,8 +11,8 @@
 namespace mlc::codegen {
 
 /// The functions that an image exports.
-inline constexpr llvm::StringLiteral kExports[] = {"run", "prepare", "workspace_bytes",
-                                                   "prepare_workspace_bytes"};
+inline constexpr llvm::StringRef kExports[] = {"run", "prepare", "workspace_bytes",
+                                               "prepare_workspace_bytes"};
 
 /// An LLVM context that collects errors instead of printing them and exiting.
 class Context {
@@ -30,10 +30,10 @@ private:
 
 Result<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(const Target &target, bool optimize);
 
-/// LLVM IR of a module in the phase llvm, made for `machine`: the four exports,
-/// all else internal.
+/// LLVM IR of a module in the phase llvm, made for `machine`: `exports`, all else internal.
 Result<std::unique_ptr<llvm::Module>> translate(mlir::ModuleOp module, Context &context,
-                                                llvm::TargetMachine &machine, const Target &target);
+                                                llvm::TargetMachine &machine, const Target &target,
+                                                llvm::ArrayRef<llvm::StringRef> exports);
 
 /// LLVM's own passes, few: the IR that arrives is already what is wanted.
 void runPasses(llvm::Module &module, llvm::TargetMachine &machine);

@@ -7,6 +7,7 @@
 #include "Compile.h"
 #include "ContextPool.h"
 #include "Describe.h"
+#include "KernelLibrary.h"
 
 #include "mlc/Codegen/Codegen.h"
 #include "mlc/Dialect/MLCDialect.h"
@@ -70,6 +71,7 @@ private:
   /// Takes the module to `phase`.
   Status lower(mlir::ModuleOp module, ir::Phase phase, const ir::TargetDescription &target);
   Result<std::string> emit(mlir::ModuleOp module);
+  Result<std::string> emitImage(mlir::ModuleOp module, const codegen::Target &target);
 
   const DoorRequest &request;
   const volatile int32_t *cancel;
@@ -170,7 +172,7 @@ Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,
   options.optimize = request.optimize;
   mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
   passes.enableVerifier(false); // The import was verified; the passes are ours.
-  ir::addPhases(passes, ir::Phase::Graph, phase, options);
+  ir::addPhases(passes, ir::currentPhase(module), phase, options);
   // A pass cannot be interrupted, but the ones that follow can be skipped.
   if (cancel)
     context.registerActionHandler(
@@ -204,16 +206,14 @@ Result<std::string> Compilation::emit(mlir::ModuleOp module) {
     if (!found)
       return found.takeError();
     target = std::move(*found);
-    if (Status s = lower(module, *phase, target.description); !s)
-      return s.takeError();
   }
+  if (image)
+    return emitImage(module, target);
+  if (Status s = lower(module, *phase, target.description); !s)
+    return s.takeError();
   if (explanation) {
     describe(module, interface);
     return interface.encode();
-  }
-  if (image) {
-    describe(module, interface);
-    return codegen::emitImage(module, std::move(interface), target, request.optimize);
   }
   if (assembly)
     return codegen::emitAssembly(module, target, request.optimize);
@@ -222,6 +222,30 @@ Result<std::string> Compilation::emit(mlir::ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream(text) << module << '\n';
   return text;
+}
+
+/// What describes kernels reads their code, so that none is taken out.
+Result<std::string> Compilation::emitImage(mlir::ModuleOp module, const codegen::Target &target) {
+  std::vector<SharedKernel> kernels;
+  auto lowerTo = [&](mlir::ModuleOp part, ir::Phase phase) {
+    return lower(part, phase, target.description);
+  };
+  if (!describesKernels()) {
+    if (Status s = lowerTo(module, ir::Phase::Buffers); !s)
+      return s.takeError();
+    Result<std::vector<SharedKernel>> taken =
+        takeOutKernels(module, target, request.optimize, request.grain, lowerTo);
+    if (!taken)
+      return taken.takeError();
+    kernels = std::move(*taken);
+  }
+  if (Status s = lowerTo(module, ir::Phase::LLVM); !s)
+    return s.takeError();
+  describe(module, interface);
+  std::vector<llvm::StringRef> objects;
+  for (const SharedKernel &kernel : kernels)
+    objects.push_back(kernel->object);
+  return codegen::emitImage(module, std::move(interface), target, request.optimize, objects);
 }
 
 Result<std::string> Compilation::run() {

@@ -93,12 +93,16 @@ static void toLinalg(OpPassManager &manager, const PipelineOptions &options) {
   manager.addPass(createCSEPass());
 }
 
-static void toBuffers(OpPassManager &manager, const PipelineOptions &) {
+static void toBuffers(OpPassManager &manager, const PipelineOptions &options) {
   manager.addPass(createBufferizePass());
   manager.addPass(createCSEPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createShareInputsPass());
   manager.addPass(createPlanMemoryPass());
+  ShareKernelsPassOptions share;
+  share.vectorBits = options.target.vectorBits;
+  share.vectorRegisters = options.target.vectorRegisters;
+  manager.addPass(createShareKernelsPass(share));
 }
 
 static void toVector(OpPassManager &manager, const PipelineOptions &options) {

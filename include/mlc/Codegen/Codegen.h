@@ -26,11 +26,14 @@ Result<Target> findTarget(const std::string &name);
 Result<std::string> emitLLVM(mlir::ModuleOp module, const Target &target);
 /// Assembly of what the image will hold.
 Result<std::string> emitAssembly(mlir::ModuleOp module, const Target &target, bool optimize);
-/// Compiles and links with ORC and JITLink; `interface` travels in the image,
-/// its cpu and features are filled in here. An undefined symbol is an Internal
-/// error that names it.
+/// Compiles and links with ORC and JITLink, together with object files that emitKernel has
+/// made; `interface` travels in the image, its cpu and features are filled in here. An
+/// undefined symbol is an Internal error that names it.
 Result<std::string> emitImage(mlir::ModuleOp module, ImageInterface interface, const Target &target,
-                              bool optimize);
+                              bool optimize, llvm::ArrayRef<llvm::StringRef> objects = {});
+/// An object file with the kernel `name` of a module in the phase llvm, for images to come.
+Result<std::string> emitKernel(mlir::ModuleOp module, const std::string &name, const Target &target,
+                               bool optimize);
 
 } // namespace mlc::codegen
 

@@ -43,7 +43,7 @@ struct LowerFrame : mlc::ir::impl::LowerFramePassBase<LowerFrame> {
     asking = kernelsThatAsk(module);
     for (StringRef name : {kPrepareFunction, kRunFunction}) {
       auto driver = module.lookupSymbol<func::FuncOp>(name);
-      if (!driver || failed(lowerDriver(driver)))
+      if (driver && failed(lowerDriver(driver))) // Kernels may be compiled without one.
         return signalPassFailure();
     }
     if (failed(lowerKernels(module, converter)))
@@ -98,7 +98,8 @@ private:
 
     symbolicCalls.clear();
     driver.walk([&](func::CallOp call) {
-      if (!hostCallOf(call) && llvm::any_of(call.getOperandTypes(), isSymbolic))
+      auto kernel = getOperation().lookupSymbol<func::FuncOp>(call.getCallee());
+      if (kernel && !hostCallOf(call) && takesSymbolicSize(kernel))
         symbolicCalls.insert(call);
     });
     for (Block &block : llvm::drop_begin(driver.getBody()))
@@ -110,7 +111,7 @@ private:
     SmallVector<Operation *> views, others;
     for (Block &block : driver.getBody())
       for (Operation &op : block)
-        (isa<memref::ViewOp, SlotOp>(op) ? views : others).push_back(&op);
+        (isa<memref::ViewOp, memref::CastOp, SlotOp>(op) ? views : others).push_back(&op);
     for (Operation *op : others)
       if (failed(lowerOp(b, op, size)))
         return failure();
@@ -136,11 +137,13 @@ private:
     return success();
   }
 
-  /// What a memref of a driver is: an argument, a view or a slot.
+  /// What a memref of a driver is: an argument, a view, a slot or a cast of one.
   Value pointerTo(ImplicitLocOpBuilder &b, Value memref) {
     if (Value known = pointers.lookup(memref))
       return known;
     Operation *op = memref.getDefiningOp();
+    if (isa_and_nonnull<memref::CastOp>(op))
+      return pointerTo(b, op->getOperand(0));
     OpBuilder::InsertionGuard guard(b);
     Value bytes;
     if (auto view = dyn_cast_or_null<memref::ViewOp>(op)) {

@@ -25,6 +25,8 @@ using namespace mlc::ir;
 llvm::DenseSet<StringAttr> mlc::ir::kernelsThatAsk(ModuleOp module) {
   llvm::DenseSet<StringAttr> asking;
   module.walk([&](Operation *op) {
+    if (op->hasAttr(kAsksAttr))
+      asking.insert(cast<func::FuncOp>(op).getSymNameAttr());
     if (isa<CancelledOp, ParallelForOp>(op))
       asking.insert(op->getParentOfType<func::FuncOp>().getSymNameAttr());
   });
@@ -57,6 +59,11 @@ private:
   /// buffers of a call overlap, as the plan keeps operands alive across it, but for
   /// those that mlc-share-inputs has marked. Numbers stay what they are.
   void lowerKernel(func::FuncOp kernel) {
+    if (kernel.isExternal()) {
+      kernel.setFunctionType(FunctionType::get(kernel.getContext(), loweredArguments(kernel), {}));
+      kernel.removeArgAttrsAttr();
+      return;
+    }
     Block &body = kernel.getBody().front();
     ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
     b.setInsertionPointToStart(&body);
@@ -65,7 +72,7 @@ private:
     SmallVector<Value> fresh;
     for (Type type : types)
       fresh.push_back(body.addArgument(type, kernel.getLoc()));
-    Value size = isOfAnySize(kernel) ? fresh[count] : Value();
+    Value size = takesSymbolicSize(kernel) ? fresh[count] : Value();
     if (asking.contains(kernel.getSymNameAttr())) {
       auto last = ArrayRef(fresh).take_back(3);
       lowerAsking(kernel, {last[0], last[1], last[2]}, fresh, size);
@@ -74,7 +81,8 @@ private:
     for (unsigned i = 0; i < count; ++i) {
       Value old = body.getArgument(i);
       auto type = dyn_cast<MemRefType>(old.getType());
-      old.replaceAllUsesWith(type ? memrefOf(b, type, fresh[i], size) : fresh[i]);
+      old.replaceAllUsesWith(type ? memrefOf(b, type, fresh[i], sizesOf(b, kernel, i, fresh, size))
+                                  : fresh[i]);
     }
     body.eraseArguments(0, count);
     SmallVector<bool> isNoalias;
@@ -91,15 +99,11 @@ private:
     }
   }
 
-  static bool isOfAnySize(func::FuncOp kernel) {
-    return llvm::any_of(kernel.getArgumentTypes(), isSymbolic);
-  }
-
   SmallVector<Type> loweredArguments(func::FuncOp kernel) {
     SmallVector<Type> types;
     for (Type type : kernel.getArgumentTypes())
       types.push_back(isa<MemRefType>(type) ? pointer : type);
-    if (isOfAnySize(kernel))
+    if (takesSymbolicSize(kernel))
       types.push_back(IntegerType::get(module.getContext(), 64));
     if (asking.contains(kernel.getSymNameAttr()))
       types.append(3, pointer);
@@ -221,7 +225,7 @@ private:
     SmallVector<Value> arguments(operands);
     arguments.append({range.getFrom(), range.getTo()});
     // The part may be lowered already: what it takes shows in its operands.
-    if (llvm::any_of(range.getValues().getTypes(), isSymbolic))
+    if (!part->hasAttr(kSizesAttr) && llvm::any_of(range.getValues().getTypes(), isSymbolic))
       arguments.push_back(size);
     if (asking.contains(part.getSymNameAttr()))
       llvm::append_range(arguments, ask.values());
@@ -274,22 +278,50 @@ private:
     range.erase();
   }
 
-  /// A row-major memref at `address`; convert-to-llvm folds the cast away.
-  Value memrefOf(ImplicitLocOpBuilder &b, MemRefType type, Value address, Value size) {
+  /// The sizes of the dynamic dimensions of an argument: the kernel's arguments that
+  /// mlc.sizes names, or the symbolic one.
+  static SmallVector<Value> sizesOf(ImplicitLocOpBuilder &b, func::FuncOp kernel, unsigned argument,
+                                    ArrayRef<Value> arguments, Value symbolic) {
+    auto noted = kernel->getAttrOfType<ArrayAttr>(kSizesAttr);
+    if (!noted)
+      return {symbolic};
+    SmallVector<Value> sizes;
+    for (int64_t i : cast<DenseI64ArrayAttr>(noted[argument]).asArrayRef())
+      sizes.push_back(arith::IndexCastOp::create(b, b.getI64Type(), arguments[i]));
+    return sizes;
+  }
+
+  /// A row-major memref at `address`, with the sizes of its dynamic dimensions;
+  /// convert-to-llvm folds the cast away.
+  Value memrefOf(ImplicitLocOpBuilder &b, MemRefType type, Value address,
+                 ArrayRef<Value> dynamicSizes) {
     Type descriptorType = this->types.convertType(type);
     auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), descriptorType);
     descriptor.setAllocatedPtr(b, b.getLoc(), address);
     descriptor.setAlignedPtr(b, b.getLoc(), address);
     descriptor.setConstantOffset(b, b.getLoc(), 0);
-    int64_t stride = 1;
+    int64_t known = 1; // The stride is this times `factor`.
+    Value factor;
+    auto times = [&](Value value, int64_t number) -> Value {
+      if (number == 1)
+        return value;
+      Value constant = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(number));
+      return value ? LLVM::MulOp::create(b, value, constant).getResult() : constant;
+    };
     for (int64_t i = type.getRank() - 1; i >= 0; --i) {
-      descriptor.setConstantStride(b, b.getLoc(), i, stride);
-      if (type.isDynamicDim(i)) {
-        descriptor.setSize(b, b.getLoc(), i, size);
-      } else {
+      if (factor)
+        descriptor.setStride(b, b.getLoc(), i, times(factor, known));
+      else
+        descriptor.setConstantStride(b, b.getLoc(), i, known);
+      if (!type.isDynamicDim(i)) {
         descriptor.setConstantSize(b, b.getLoc(), i, type.getDimSize(i));
-        stride *= type.getDimSize(i);
+        known *= type.getDimSize(i);
+        continue;
       }
+      Value size = dynamicSizes.back();
+      dynamicSizes = dynamicSizes.drop_back();
+      descriptor.setSize(b, b.getLoc(), i, size);
+      factor = factor ? LLVM::MulOp::create(b, factor, size).getResult() : size;
     }
     return UnrealizedConversionCastOp::create(b, type, Value(descriptor)).getResult(0);
   }

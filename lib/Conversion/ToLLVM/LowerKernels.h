@@ -20,8 +20,8 @@ struct Asking {
 /// range on its threads.
 llvm::DenseSet<mlir::StringAttr> kernelsThatAsk(mlir::ModuleOp module);
 
-/// Gives kernels a pointer for each memref, then the symbolic size if a memref has it, then
-/// what is in Asking if they ask.
+/// Gives kernels a pointer for each memref, then the symbolic size if a memref has it and
+/// no argument is it, then what is in Asking if they ask.
 mlir::LogicalResult lowerKernels(mlir::ModuleOp module, const mlir::LLVMTypeConverter &types);
 
 } // namespace mlc::ir

@@ -2,6 +2,9 @@
 #ifndef MLC_LIB_CONVERSION_TOLLVM_POINTERS_H
 #define MLC_LIB_CONVERSION_TOLLVM_POINTERS_H
 
+#include "mlc/Dialect/MLCDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -11,6 +14,12 @@ namespace mlc::ir {
 inline bool isSymbolic(mlir::Type type) {
   auto memref = mlir::dyn_cast<mlir::MemRefType>(type);
   return memref && !memref.hasStaticShape();
+}
+
+/// Whether a kernel on buffers is to get the size of the symbolic dimension: not if it has
+/// arguments for the sizes of its buffers.
+inline bool takesSymbolicSize(mlir::func::FuncOp kernel) {
+  return !kernel->hasAttr(kSizesAttr) && llvm::any_of(kernel.getArgumentTypes(), isSymbolic);
 }
 
 inline mlir::Value byteOffset(mlir::ImplicitLocOpBuilder &b, mlir::Value pointer,

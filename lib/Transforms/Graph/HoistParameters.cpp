@@ -21,11 +21,11 @@ namespace mlc::ir {
 
 namespace {
 
-// A broadcast whose operand is cheaper to keep than its result.
-bool isEnlarging(Value value) {
+// A broadcast whose operand is as cheap to keep as its result: it needs no kernel.
+bool isRepeatable(Value value) {
   auto broadcast = value.getDefiningOp<BroadcastOp>();
   return broadcast &&
-         broadcast.getOperand().getType().getNumElements() < broadcast.getType().getNumElements();
+         broadcast.getOperand().getType().getNumElements() <= broadcast.getType().getNumElements();
 }
 
 class Splitter {
@@ -66,11 +66,11 @@ private:
     return DictionaryAttr::get(value.getContext(), attribute);
   }
 
-  // What @run needs of `value`: it makes splats and large broadcasts itself.
+  // What @run needs of `value`: it makes splats and broadcasts itself.
   void demand(Value value) {
     if (!known.contains(value) || isSplatConstant(value))
       return;
-    if (isEnlarging(value))
+    if (isRepeatable(value))
       return demand(value.getDefiningOp<BroadcastOp>().getOperand());
     prepared.insert(value);
   }
@@ -162,7 +162,7 @@ private:
     }
   }
 
-  // Clones splats and large broadcasts before their first use in @run.
+  // Clones splats and broadcasts before their first use in @run.
   void remake(Value value, OpBuilder &builder, IRMapping &mapping) {
     if (mapping.contains(value))
       return;

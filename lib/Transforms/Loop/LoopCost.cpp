@@ -24,6 +24,8 @@ static int64_t bound(Value value) {
     return std::min(bound(least.getLhs()), bound(least.getRhs()));
   if (auto rest = value.getDefiningOp<arith::RemUIOp>())
     return bound(rest.getRhs());
+  if (auto choice = value.getDefiningOp<arith::SelectOp>())
+    return std::max(bound(choice.getTrueValue()), bound(choice.getFalseValue()));
   return kUnbounded;
 }
 

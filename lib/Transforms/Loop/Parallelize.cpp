@@ -177,6 +177,7 @@ private:
     if (!step || loop.getNumResults() > 0 ||
         !llvm::all_of(captured, [&](Value value) { return around.add(value); }))
       return false;
+    passSizes(around);
     noteStrategy(loop, "pieces for threads from " + Twine(least()) + " ops on");
     func::FuncOp part = makePart(loop, around);
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
@@ -204,6 +205,44 @@ private:
     return b.createOrFold<arith::SelectOp>(isShort, all, chunk);
   }
 
+  /// The argument of the kernel that `value` is, or null.
+  BlockArgument argumentOfKernel(Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && argument.getOwner() == &kernel.getBody().front() ? argument
+                                                                        : BlockArgument();
+  }
+
+  /// Of a kernel that is given its sizes: which of its arguments those of `buffer` are.
+  ArrayRef<int64_t> sizesOf(Value buffer) {
+    auto all = kernel->getAttrOfType<ArrayAttr>(kSizesAttr);
+    BlockArgument argument = argumentOfKernel(buffer);
+    if (!all || !argument || argument.getArgNumber() >= all.size())
+      return {};
+    return cast<DenseI64ArrayAttr>(all[argument.getArgNumber()]).asArrayRef();
+  }
+
+  void passSizes(Surroundings &around) {
+    for (Value value : llvm::to_vector(around.passed.getArrayRef()))
+      for (int64_t size : sizesOf(value))
+        around.passed.insert(kernel.getArgument(size));
+  }
+
+  /// The same of a part.
+  void noteSizes(func::FuncOp part, const Surroundings &around, const IRMapping &mapping) {
+    if (!kernel->hasAttr(kSizesAttr))
+      return;
+    Builder b(part.getContext());
+    SmallVector<Attribute> all;
+    for (Value value : around.passed) {
+      SmallVector<int64_t> sizes;
+      for (int64_t size : sizesOf(value))
+        sizes.push_back(
+            cast<BlockArgument>(mapping.lookup(kernel.getArgument(size))).getArgNumber());
+      all.push_back(b.getDenseI64ArrayAttr(sizes));
+    }
+    part->setAttr(kSizesAttr, b.getArrayAttr(all));
+  }
+
   /// The function of what is passed, and of the ends of a range, that runs the loop there.
   func::FuncOp makePart(scf::ForOp loop, const Surroundings &around) {
     ImplicitLocOpBuilder b(loop.getLoc(), kernel->getContext());
@@ -219,11 +258,11 @@ private:
     IRMapping mapping;
     for (auto [value, argument] : llvm::zip(around.passed, body.getArguments())) {
       mapping.map(value, argument);
-      auto given = dyn_cast<BlockArgument>(value);
-      if (given && given.getOwner() == &kernel.getBody().front() &&
-          kernel.getArgAttr(given.getArgNumber(), kMayAliasAttr))
+      BlockArgument given = argumentOfKernel(value);
+      if (given && kernel.getArgAttr(given.getArgNumber(), kMayAliasAttr))
         part.setArgAttr(argument.getArgNumber(), kMayAliasAttr, b.getUnitAttr());
     }
+    noteSizes(part, around, mapping);
     for (Operation *op : around.repeated)
       b.clone(*op, mapping);
     unsigned ends = body.getNumArguments() - 2;

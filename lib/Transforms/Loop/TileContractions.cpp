@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Contractions.h"
 #include "VectorLoops.h"
 
 #include "mlc/Dialect/MLCDialect.h"
@@ -30,25 +31,6 @@ using namespace mlc::ir;
 
 namespace {
 
-struct TileOptions {
-  int64_t vectorBits, vectorRegisters, blockM, blockK;
-  bool fma;
-};
-
-/// Whether the body is acc + a * b and nothing else.
-bool multipliesAndAdds(linalg::GenericOp op) {
-  Block &body = *op.getBlock();
-  if (body.getNumArguments() != 3 || llvm::range_size(body.without_terminator()) != 2)
-    return false;
-  Operation *mul = &body.front(), *add = mul->getNextNode();
-  bool opsMatch = (isa<arith::MulFOp>(mul) && isa<arith::AddFOp>(add)) ||
-                  (isa<arith::MulIOp>(mul) && isa<arith::AddIOp>(add));
-  return opsMatch && mul->getOperand(0) == body.getArgument(0) &&
-         mul->getOperand(1) == body.getArgument(1) && add->getOperand(0) == body.getArgument(2) &&
-         add->getOperand(1) == mul->getResult(0) &&
-         body.getTerminator()->getOperand(0) == add->getResult(0);
-}
-
 class Contraction {
 public:
   /// Nothing if `op` is not a contraction that this pass tiles.
@@ -63,10 +45,14 @@ public:
     if (c.out.map != outMap || c.lhs.along(c.n) != AccessPattern::Invariant ||
         c.out.along(c.n) != AccessPattern::Contiguous)
       return std::nullopt;
-    if (!getConstantIntValue(c.sizes[c.n]) || !getConstantIntValue(c.sizes[c.k]))
+    c.panel = loops == 3 ? packedColumns(op) : 0;
+    auto noted = ContractionForm::notedOn(op);
+    if (c.isOfKnownSize()
+            ? c.panel == 0 && c.rhs.along(c.n) != AccessPattern::Contiguous && !c.canGather()
+            : c.panel == 0 || !noted)
       return std::nullopt;
-    if (!c.matchPanels() && c.rhs.along(c.n) != AccessPattern::Contiguous && !c.canGather())
-      return std::nullopt;
+    if (noted)
+      c.form = *noted;
     return c;
   }
 
@@ -91,21 +77,9 @@ private:
       sizes.push_back(loopSize(b, op, i));
   }
 
-  /// Whether the right-hand side is packed: (n floordiv tile, k, n mod tile).
-  bool matchPanels() {
-    AffineMap map = rhs.map;
-    if (map.getNumResults() != 3 || map.getNumDims() != 3)
-      return false;
-    auto outer = dyn_cast<AffineBinaryOpExpr>(map.getResult(0));
-    auto inner = dyn_cast<AffineBinaryOpExpr>(map.getResult(2));
-    AffineExpr column = getAffineDimExpr(n, op.getContext());
-    if (!outer || !inner || outer.getKind() != AffineExprKind::FloorDiv ||
-        inner.getKind() != AffineExprKind::Mod || outer.getLHS() != column ||
-        inner.getLHS() != column || outer.getRHS() != inner.getRHS() ||
-        map.getResult(1) != getAffineDimExpr(k, op.getContext()))
-      return false;
-    panel = cast<AffineConstantExpr>(outer.getRHS()).getValue();
-    return true;
+  /// Whether columns and depth are known; if not, the form is.
+  bool isOfKnownSize() const {
+    return getConstantIntValue(sizes[n]) && getConstantIntValue(sizes[k]);
   }
 
   /// Whether columns that lie apart are worth being gathered into a panel on the stack, which
@@ -155,11 +129,11 @@ private:
     b.setInsertionPoint(next);
   }
 
-  /// Rows and vectors of a register tile: as many accumulators as leave registers
-  /// for one row of the right-hand side and a broadcast element of the left.
+  /// Rows and vectors of a register tile.
   void chooseTile() {
-    lanes = options.vectorBits / out.elementType().getIntOrFloatBitWidth();
-    int64_t columns = *getConstantIntValue(sizes[n]);
+    int64_t elementBytes = out.elementType().getIntOrFloatBitWidth() / 8;
+    lanes = options.vectorBits / 8 / elementBytes;
+    int64_t columns = getConstantIntValue(sizes[n]).value_or(panel);
     int64_t most = options.vectorRegisters >= 32 ? (gathers ? 3 : 4) : 2;
     if (panel > 0) {
       lanes = std::min(lanes, panel);
@@ -168,8 +142,12 @@ private:
       lanes = std::min<int64_t>(lanes, llvm::PowerOf2Ceil(std::max<int64_t>(columns, 1)));
     }
     vectors = std::clamp<int64_t>(llvm::divideCeil(columns, lanes), 1, most);
-    rows = std::clamp<int64_t>((options.vectorRegisters - 2 - vectors) / vectors, 1, 8);
+    rows = rowsOfTile(options, vectors);
     panelWidth = panel == 0 ? vectors * lanes : panel;
+    if (isOfKnownSize())
+      form = ContractionForm::of(
+          {getConstantIntValue(sizes[m]), columns, *getConstantIntValue(sizes[k])}, panelWidth,
+          panel > 0, rows, elementBytes, options);
     if (gathers) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
@@ -180,10 +158,9 @@ private:
 
   void noteTile() {
     int64_t height = std::min(rows, getConstantIntValue(sizes[m]).value_or(rows));
-    bool isCut = *getConstantIntValue(sizes[k]) > options.blockK;
     noteStrategy(op, "tiles of " + Twine(height) + " x " + Twine(vectors * lanes) +
                          ", vectors of " + Twine(lanes) +
-                         (isCut ? ", k in blocks of " + Twine(options.blockK) : Twine()) +
+                         (form.cutsDepth ? ", k in blocks of " + Twine(options.blockK) : Twine()) +
                          (panel > 0 ? ", packed right-hand side" : ""));
   }
 
@@ -214,8 +191,7 @@ private:
     Value step = indexConstant(b, length);
     auto loop = scf::ForOp::create(b, zero, end, step);
     // Rows of any number may be one block: threads rather share the panels, if there are some.
-    bool hasPanels = panels() >= 8;
-    if (!hasPanels || getConstantIntValue(sizes[m]))
+    if (!form.hasManyPanels || getConstantIntValue(sizes[m]))
       loop->setAttr(kIndependentAttr, b.getUnitAttr());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -230,12 +206,10 @@ private:
   /// Partial sums of a block of k wait in the output buffer. How k is cut depends on its size
   /// alone, so that results do not depend on m.
   void blocksOfDepth(const Rows &block) {
-    int64_t depth = *getConstantIntValue(sizes[k]);
-    int64_t length = std::max<int64_t>(options.blockK, 1);
-    Value zero = indexConstant(b, 0), end = indexConstant(b, depth);
-    if (depth <= length)
-      return panelLoop(block, {zero, end, {}, {}});
-    Value width = indexConstant(b, length);
+    Value zero = indexConstant(b, 0), end = asValue(b, sizes[k]);
+    Value width = indexConstant(b, std::max<int64_t>(options.blockK, 1));
+    if (!form.cutsDepth) // The minimum, which is the depth, tells passes how long it takes.
+      return panelLoop(block, {zero, b.createOrFold<arith::MinUIOp>(end, width), {}, {}});
     auto blocks = scf::ForOp::create(b, zero, end, width);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(blocks.getBody());
@@ -253,17 +227,23 @@ private:
     Value from, to, first, last;
   };
 
-  int64_t panels() const { return llvm::divideCeil(*getConstantIntValue(sizes[n]), panelWidth); }
+  OpFoldResult wholePanels() {
+    if (std::optional<int64_t> columns = getConstantIntValue(sizes[n]))
+      return b.getIndexAttr(*columns / panelWidth);
+    return arith::DivUIOp::create(b, asValue(b, sizes[n]), indexConstant(b, panelWidth))
+        .getResult();
+  }
 
   void panelLoop(const Rows &block, const Range &range) {
-    int64_t columns = *getConstantIntValue(sizes[n]);
-    int64_t whole = columns / panelWidth, odd = columns % panelWidth;
-    forEach(b, b.getIndexAttr(whole), [&](Value p) {
-      Value column = arith::MulIOp::create(b, p, indexConstant(b, panelWidth));
-      rowLoop(block, range, p, column, panelWidth);
+    Value width = indexConstant(b, panelWidth);
+    OpFoldResult whole = wholePanels();
+    forEach(b, whole, [&](Value p) {
+      rowLoop(block, range, p, b.createOrFold<arith::MulIOp>(p, width), panelWidth);
     });
-    if (odd > 0)
-      rowLoop(block, range, indexConstant(b, whole), indexConstant(b, whole * panelWidth), odd);
+    if (form.oddColumns == 0)
+      return;
+    Value p = asValue(b, whole);
+    rowLoop(block, range, p, b.createOrFold<arith::MulIOp>(p, width), form.oddColumns);
   }
 
   /// Copies the panel's columns to where they lie side by side, with zeros behind them.
@@ -317,33 +297,17 @@ private:
     Value odd = arith::RemUIOp::create(b, count, indexConstant(b, rows));
     Value row = arith::SubIOp::create(b, block.to, odd);
     tiles(block.from, row, rows);
-    // The rest in tiles of half as many rows each time, where its binary digit is 1. As loops,
-    // for which registers are kept, and not as branches.
-    for (int64_t height = llvm::PowerOf2Ceil(rows) / 2; height > 0; height /= 2) {
-      Value there = arith::AndIOp::create(b, odd, indexConstant(b, height));
-      Value next = arith::AddIOp::create(b, row, there);
-      tiles(row, next, height);
-      row = next;
+    // The rest in one tile, of as many rows, so that the panel is read once. As loops of at most
+    // one iteration, for which registers are kept, and not as branches.
+    for (int64_t height = rows - 1; height > 0; --height) {
+      Value isRest =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, odd, indexConstant(b, height));
+      Value there = arith::SelectOp::create(b, isRest, odd, indexConstant(b, 0));
+      tiles(row, arith::AddIOp::create(b, row, there), height);
     }
   }
 
   //===--- Bringing the next panel ---------------------------------------===//
-
-  /// How many bytes of the next panel, which comes from farther away than the second level of
-  /// the cache, each tile of rows fetches while it computes one k: as many as bring all of it
-  /// by the end of the panel, 0 if that is more than a cache line. More than needed would cost
-  /// more than they save.
-  int64_t bytesAhead() const {
-    constexpr int64_t kFarBytes = 256 << 10, kLeast = 16, kLine = 64;
-    int64_t bytesOfRow = panelWidth * (out.elementType().getIntOrFloatBitWidth() / 8);
-    int64_t height =
-        std::min(getConstantIntValue(sizes[m]).value_or(options.blockM), options.blockM) / rows;
-    if (panel == 0 || panels() < 2 || height < 1 ||
-        *getConstantIntValue(sizes[k]) * panels() * bytesOfRow < kFarBytes)
-      return 0;
-    int64_t bytes = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, height));
-    return bytes > kLine || bytesOfRow % kLeast != 0 ? 0 : std::max(bytes, kLeast);
-  }
 
   /// What a tile fetches at k, as elements of the packed right-hand side from its start:
   /// `first` + k * `each`.
@@ -355,18 +319,18 @@ private:
   Ahead aheadOf(const Range &range, Value p, Value row) {
     int64_t bytes = out.elementType().getIntOrFloatBitWidth() / 8;
     Ahead ahead;
-    ahead.each = bytesAhead() / bytes;
+    ahead.each = form.bytesAhead / bytes;
     if (ahead.each == 0)
       return ahead;
-    auto mul = [&](Value x, Value y) -> Value { return arith::MulIOp::create(b, x, y); };
-    auto add = [&](Value x, Value y) -> Value { return arith::AddIOp::create(b, x, y); };
+    auto mul = [&](Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); };
+    auto add = [&](Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); };
     ReassociationIndices all{0, 1, 2};
     ahead.elements = memref::CollapseShapeOp::create(b, rhs.memref, {all});
-    int64_t depth = *getConstantIntValue(sizes[k]);
     // After the last panel the next rows begin with the first one.
-    Value next = arith::RemUIOp::create(b, add(p, indexConstant(b, 1)), indexConstant(b, panels()));
-    Value start = add(mul(next, indexConstant(b, depth * panelWidth)),
-                      mul(range.from, indexConstant(b, panelWidth)));
+    Value count = add(asValue(b, wholePanels()), indexConstant(b, form.oddColumns > 0));
+    Value next = arith::RemUIOp::create(b, add(p, indexConstant(b, 1)), count);
+    Value width = indexConstant(b, panelWidth);
+    Value start = add(mul(next, mul(asValue(b, sizes[k]), width)), mul(range.from, width));
     Value number =
         arith::RemUIOp::create(b, arith::DivUIOp::create(b, row, indexConstant(b, rows)),
                                indexConstant(b, std::max<int64_t>(panelWidth / ahead.each, 1)));
@@ -525,6 +489,7 @@ private:
   bool gathers = false; // panels into `gathered`
   Value gathered;
   int64_t panelWidth = 0; // columns that one pass over the rows computes
+  ContractionForm form;
   int64_t lanes = 1, vectors = 1, rows = 1;
   int64_t rest = 0; // rows after the last whole tile, if their number is known
 };

@@ -1,0 +1,101 @@
+//===- Contractions.cpp - What loops of a contraction are like ------------===//
+
+#include "Contractions.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace mlc::ir {
+
+bool multipliesAndAdds(linalg::GenericOp op) {
+  Block &body = *op.getBlock();
+  if (body.getNumArguments() != 3 || llvm::range_size(body.without_terminator()) != 2)
+    return false;
+  Operation *mul = &body.front(), *add = mul->getNextNode();
+  bool opsMatch = (isa<arith::MulFOp>(mul) && isa<arith::AddFOp>(add)) ||
+                  (isa<arith::MulIOp>(mul) && isa<arith::AddIOp>(add));
+  return opsMatch && mul->getOperand(0) == body.getArgument(0) &&
+         mul->getOperand(1) == body.getArgument(1) && add->getOperand(0) == body.getArgument(2) &&
+         add->getOperand(1) == mul->getResult(0) &&
+         body.getTerminator()->getOperand(0) == add->getResult(0);
+}
+
+int64_t packedColumns(linalg::GenericOp op) {
+  AffineMap map = op.getMatchingIndexingMap(op.getDpsInputOperand(1));
+  if (map.getNumResults() != 3 || map.getNumDims() != 3)
+    return 0;
+  auto outer = dyn_cast<AffineBinaryOpExpr>(map.getResult(0));
+  auto inner = dyn_cast<AffineBinaryOpExpr>(map.getResult(2));
+  AffineExpr column = getAffineDimExpr(1, op.getContext());
+  if (!outer || !inner || outer.getKind() != AffineExprKind::FloorDiv ||
+      inner.getKind() != AffineExprKind::Mod || outer.getLHS() != column ||
+      inner.getLHS() != column || outer.getRHS() != inner.getRHS() ||
+      map.getResult(1) != getAffineDimExpr(2, op.getContext()))
+    return 0;
+  return cast<AffineConstantExpr>(outer.getRHS()).getValue();
+}
+
+int64_t rowsOfTile(const TileOptions &options, int64_t vectors) {
+  return std::clamp<int64_t>((options.vectorRegisters - 2 - vectors) / vectors, 1, 8);
+}
+
+/// How many bytes of the next panel, which comes from farther away than the second level of
+/// the cache, each tile of rows fetches while it computes one k: as many as bring all of it
+/// by the end of the panel, 0 if that is more than a cache line. More than needed would cost
+/// more than they save.
+static int64_t bytesAhead(const ContractionSizes &sizes, int64_t width, int64_t tileRows,
+                          int64_t elementBytes, const TileOptions &options) {
+  constexpr int64_t kFarBytes = 256 << 10, kLeast = 16, kLine = 64;
+  int64_t panels = llvm::divideCeil(sizes.columns, width), bytesOfRow = width * elementBytes;
+  int64_t height = std::min(sizes.rows.value_or(options.blockM), options.blockM) / tileRows;
+  if (panels < 2 || height < 1 || sizes.depth * panels * bytesOfRow < kFarBytes)
+    return 0;
+  int64_t bytes = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, height));
+  return bytes > kLine || bytesOfRow % kLeast != 0 ? 0 : std::max(bytes, kLeast);
+}
+
+ContractionForm ContractionForm::of(const ContractionSizes &sizes, int64_t width, bool isPacked,
+                                    int64_t tileRows, int64_t elementBytes,
+                                    const TileOptions &options) {
+  constexpr int64_t kManyPanels = 8;
+  ContractionForm form;
+  form.oddColumns = sizes.columns % width;
+  form.cutsDepth = sizes.depth > std::max<int64_t>(options.blockK, 1);
+  form.hasManyPanels = llvm::divideCeil(sizes.columns, width) >= kManyPanels;
+  if (isPacked)
+    form.bytesAhead = ::mlc::ir::bytesAhead(sizes, width, tileRows, elementBytes, options);
+  return form;
+}
+
+static constexpr llvm::StringLiteral kFormAttr = "mlc.form";
+
+std::optional<ContractionForm> ContractionForm::notedOn(Operation *op) {
+  auto noted = op->getAttrOfType<DictionaryAttr>(kFormAttr);
+  if (!noted)
+    return std::nullopt;
+  auto number = [&](StringRef key) {
+    auto attribute = noted.getAs<IntegerAttr>(key);
+    return attribute ? attribute.getInt() : 0;
+  };
+  ContractionForm form;
+  form.oddColumns = number("odd_columns");
+  form.cutsDepth = number("cuts_depth") != 0;
+  form.hasManyPanels = number("many_panels") != 0;
+  form.bytesAhead = number("bytes_ahead");
+  return form;
+}
+
+void ContractionForm::noteOn(Operation *op) const {
+  Builder b(op->getContext());
+  auto entry = [&](StringRef key, int64_t value) {
+    return b.getNamedAttr(key, b.getI64IntegerAttr(value));
+  };
+  op->setAttr(
+      kFormAttr,
+      b.getDictionaryAttr({entry("odd_columns", oddColumns), entry("cuts_depth", cutsDepth),
+                           entry("many_panels", hasManyPanels), entry("bytes_ahead", bytesAhead)}));
+}
+
+} // namespace mlc::ir

@@ -1,0 +1,52 @@
+//===- Contractions.h - What loops of a contraction are like ----*- C++ -*-===//
+#ifndef MLC_LIB_TRANSFORMS_LOOP_CONTRACTIONS_H
+#define MLC_LIB_TRANSFORMS_LOOP_CONTRACTIONS_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+#include <optional>
+
+namespace mlc::ir {
+
+/// As the options of mlc-tile-contractions.
+struct TileOptions {
+  int64_t vectorBits, vectorRegisters, blockM, blockK;
+  bool fma;
+};
+
+/// Whether the body is acc + a * b and nothing else.
+bool multipliesAndAdds(mlir::linalg::GenericOp op);
+
+/// Columns of the panels in which the right-hand side of a contraction over (m, n, k) is
+/// packed, (n floordiv columns, k, n mod columns); 0 if it is not.
+int64_t packedColumns(mlir::linalg::GenericOp op);
+
+/// Rows of a register tile: as many accumulators as leave registers for one row of the
+/// right-hand side and a broadcast element of the left.
+int64_t rowsOfTile(const TileOptions &options, int64_t vectors);
+
+/// Sizes of a contraction, elements; the number of rows may be unknown.
+struct ContractionSizes {
+  std::optional<int64_t> rows;
+  int64_t columns, depth;
+};
+
+/// What of its sizes shows in the code of a contraction whose sizes are numbers that it is
+/// given: contractions of the same form may share a kernel.
+struct ContractionForm {
+  int64_t oddColumns = 0;     ///< Of the last panel; 0 if that is whole.
+  bool cutsDepth = false;     ///< Whether k has several blocks.
+  bool hasManyPanels = false; ///< Whether threads rather share the panels than the rows.
+  int64_t bytesAhead = 0;     ///< Of the next panel, fetched by a tile at each k.
+
+  /// With panels of `width` columns and tiles of `tileRows` rows.
+  static ContractionForm of(const ContractionSizes &sizes, int64_t width, bool isPacked,
+                            int64_t tileRows, int64_t elementBytes, const TileOptions &options);
+  /// As mlc-share-kernels has noted it, if it has.
+  static std::optional<ContractionForm> notedOn(mlir::Operation *op);
+  void noteOn(mlir::Operation *op) const;
+};
+
+} // namespace mlc::ir
+
+#endif // MLC_LIB_TRANSFORMS_LOOP_CONTRACTIONS_H
