@@ -2,25 +2,11 @@
 
 #include "Contractions.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace mlc::ir {
-
-bool multipliesAndAdds(linalg::GenericOp op) {
-  Block &body = *op.getBlock();
-  if (body.getNumArguments() != 3 || llvm::range_size(body.without_terminator()) != 2)
-    return false;
-  Operation *mul = &body.front(), *add = mul->getNextNode();
-  bool opsMatch = (isa<arith::MulFOp>(mul) && isa<arith::AddFOp>(add)) ||
-                  (isa<arith::MulIOp>(mul) && isa<arith::AddIOp>(add));
-  return opsMatch && mul->getOperand(0) == body.getArgument(0) &&
-         mul->getOperand(1) == body.getArgument(1) && add->getOperand(0) == body.getArgument(2) &&
-         add->getOperand(1) == mul->getResult(0) &&
-         body.getTerminator()->getOperand(0) == add->getResult(0);
-}
 
 int64_t packedColumns(linalg::GenericOp op) {
   AffineMap map = op.getMatchingIndexingMap(op.getDpsInputOperand(1));

@@ -14,9 +14,6 @@ struct TileOptions {
   bool fma;
 };
 
-/// Whether the body is acc + a * b and nothing else.
-bool multipliesAndAdds(mlir::linalg::GenericOp op);
-
 /// Columns of the panels in which the right-hand side of a contraction over (m, n, k) is
 /// packed, (n floordiv columns, k, n mod columns); 0 if it is not.
 int64_t packedColumns(mlir::linalg::GenericOp op);
@@ -39,7 +36,8 @@ struct ContractionForm {
   bool hasManyPanels = false; ///< Whether threads rather share the panels than the rows.
   int64_t bytesAhead = 0;     ///< Of the next panel, fetched by a tile at each k.
 
-  /// With panels of `width` columns and tiles of `tileRows` rows.
+  /// With panels of `width` columns, whose elements have `elementBytes`, and tiles of
+  /// `tileRows` rows.
   static ContractionForm of(const ContractionSizes &sizes, int64_t width, bool isPacked,
                             int64_t tileRows, int64_t elementBytes, const TileOptions &options);
   /// As mlc-share-kernels has noted it, if it has.

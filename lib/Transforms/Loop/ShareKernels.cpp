@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Contractions.h"
+#include "Product.h"
 
 #include "mlc/Dialect/MLCDialect.h"
 #include "mlc/Transforms/Loop/Passes.h"
@@ -85,7 +86,7 @@ public:
     linalg::GenericOp epilogue;
     for (Operation &op : kernel.getBody().front().without_terminator()) {
       auto generic = dyn_cast<linalg::GenericOp>(op);
-      if (generic && !contraction && multipliesAndAdds(generic))
+      if (generic && !contraction && Product::match(generic))
         contraction = generic;
       else if (generic && contraction && !epilogue)
         epilogue = generic;
@@ -108,7 +109,7 @@ public:
   ContractionForm form(const Signature &signature) {
     return ContractionForm::of(sizesOf(signature), packedColumns(contraction), /*isPacked=*/true,
                                rowsOfTile(options, packedColumns(contraction) / lanes()),
-                               elementBytes(), options);
+                               bytesOf(contraction.getDpsInputs()[1]), options);
   }
 
 private:
@@ -119,10 +120,10 @@ private:
     });
   }
 
-  int64_t elementBytes() {
-    return getElementTypeOrSelf(contraction.getDpsInits()[0]).getIntOrFloatBitWidth() / 8;
+  static int64_t bytesOf(Value operand) {
+    return getElementTypeOrSelf(operand).getIntOrFloatBitWidth() / 8;
   }
-  int64_t lanes() { return options.vectorBits / 8 / elementBytes(); }
+  int64_t lanes() { return options.vectorBits / 8 / bytesOf(contraction.getDpsInits()[0]); }
 
   bool findSizes(Signature &signature) {
     auto out = cast<MemRefType>(contraction.getDpsInits()[0].getType());

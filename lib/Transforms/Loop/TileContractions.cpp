@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Contractions.h"
+#include "Product.h"
 #include "VectorLoops.h"
 
 #include "mlc/Dialect/MLCDialect.h"
@@ -37,10 +38,11 @@ public:
   static std::optional<Contraction> match(linalg::GenericOp op, const TileOptions &options) {
     unsigned loops = op.getNumLoops();
     auto iterators = op.getIteratorTypesArray();
+    std::optional<Product> product = Product::match(op);
     if (loops < 3 || op.getNumDpsInputs() != 2 || op.getNumReductionLoops() != 1 ||
-        iterators.back() != utils::IteratorType::reduction || !multipliesAndAdds(op))
+        iterators.back() != utils::IteratorType::reduction || !product)
       return std::nullopt;
-    Contraction c(op, options);
+    Contraction c(op, *product, options);
     AffineMap outMap = AffineMap::getMultiDimIdentityMap(loops, op.getContext()).dropResult(c.k);
     if (c.out.map != outMap || c.lhs.along(c.n) != AccessPattern::Invariant ||
         c.out.along(c.n) != AccessPattern::Contiguous)
@@ -68,8 +70,8 @@ public:
   }
 
 private:
-  Contraction(linalg::GenericOp op, const TileOptions &options)
-      : op(op), options(options), b(op.getLoc(), op), ivs(op.getNumLoops()) {
+  Contraction(linalg::GenericOp op, Product product, const TileOptions &options)
+      : op(op), product(product), options(options), b(op.getLoc(), op), ivs(op.getNumLoops()) {
     auto accesses = accessesOf(op);
     lhs = accesses[0], rhs = accesses[1], out = accesses[2];
     k = op.getNumLoops() - 1, n = k - 1, m = k - 2;
@@ -131,8 +133,7 @@ private:
 
   /// Rows and vectors of a register tile.
   void chooseTile() {
-    int64_t elementBytes = out.elementType().getIntOrFloatBitWidth() / 8;
-    lanes = options.vectorBits / 8 / elementBytes;
+    lanes = options.vectorBits / out.elementType().getIntOrFloatBitWidth();
     int64_t columns = getConstantIntValue(sizes[n]).value_or(panel);
     int64_t most = options.vectorRegisters >= 32 ? (gathers ? 3 : 4) : 2;
     if (panel > 0) {
@@ -147,7 +148,7 @@ private:
     if (isOfKnownSize())
       form = ContractionForm::of(
           {getConstantIntValue(sizes[m]), columns, *getConstantIntValue(sizes[k])}, panelWidth,
-          panel > 0, rows, elementBytes, options);
+          panel > 0, rows, rightBytes(), options);
     if (gathers) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
@@ -226,6 +227,8 @@ private:
   struct Range {
     Value from, to, first, last;
   };
+
+  int64_t rightBytes() const { return rhs.elementType().getIntOrFloatBitWidth() / 8; }
 
   OpFoldResult wholePanels() {
     if (std::optional<int64_t> columns = getConstantIntValue(sizes[n]))
@@ -317,9 +320,8 @@ private:
   };
 
   Ahead aheadOf(const Range &range, Value p, Value row) {
-    int64_t bytes = out.elementType().getIntOrFloatBitWidth() / 8;
     Ahead ahead;
-    ahead.each = form.bytesAhead / bytes;
+    ahead.each = form.bytesAhead / rightBytes();
     if (ahead.each == 0)
       return ahead;
     auto mul = [&](Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); };
@@ -399,14 +401,15 @@ private:
                      SmallVector<Value> right;
                      for (int64_t v = 0; v < width; ++v) {
                        moveTo(0, v);
-                       right.push_back(loadRight(p, v, maskOf(v)));
+                       right.push_back(product.widenRight(b, loadRight(p, v, maskOf(v))));
                      }
                      SmallVector<Value> next;
                      for (int64_t r = 0; r < height; ++r) {
                        moveTo(r, 0);
-                       Value left = splat(b, lhs.loadScalar(b, ivs), lanes);
+                       Value left = splat(b, product.widenLeft(b, lhs.loadScalar(b, ivs)), lanes);
                        for (int64_t v = 0; v < width; ++v)
-                         next.push_back(multiplyAdd(left, right[v], carried[r * width + v]));
+                         next.push_back(product.multiplyAdd(b, left, right[v],
+                                                            carried[r * width + v], options.fma));
                      }
                      return next;
                    });
@@ -448,14 +451,6 @@ private:
     return vector::LoadOp::create(b, VectorType::get({lanes}, rhs.elementType()), source, at);
   }
 
-  Value multiplyAdd(Value x, Value y, Value accumulator) {
-    if (!isa<FloatType>(out.elementType()))
-      return arith::AddIOp::create(b, accumulator, arith::MulIOp::create(b, x, y));
-    if (options.fma && lanes > 1)
-      return vector::FMAOp::create(b, x, y, accumulator);
-    return arith::AddFOp::create(b, accumulator, arith::MulFOp::create(b, x, y));
-  }
-
   /// Stores accumulators, after the epilogue if they are `done`.
   void finish(bool done, Value accumulator, Value mask) {
     if (!epilogue || !done)
@@ -478,6 +473,7 @@ private:
 
   linalg::GenericOp op, epilogue;
   linalg::FillOp fill;
+  Product product;
   TileOptions options;
   ImplicitLocOpBuilder b;
   Access lhs, rhs, out;
@@ -502,7 +498,7 @@ struct TileContractions : mlc::ir::impl::TileContractionsPassBase<TileContractio
     // Lowering erases an epilogue too, but that is never a contraction.
     SmallVector<linalg::GenericOp> contractions;
     getOperation().walk([&](linalg::GenericOp op) {
-      if (multipliesAndAdds(op) && op.getNumReductionLoops() == 1)
+      if (Product::match(op) && op.getNumReductionLoops() == 1)
         contractions.push_back(op);
     });
     for (linalg::GenericOp op : contractions)

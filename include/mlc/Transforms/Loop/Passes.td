@@ -103,7 +103,8 @@ def TileContractionsPass : Pass<"mlc-tile-contractions", "::mlir::func::FuncOp">
     contracted dimension, column panels and register tiles of rows; the accumulators of a tile are
     one-dimensional vectors carried through the innermost loop. The generic that
     follows in place is computed on the accumulators before they are stored. Odd
-    columns are masked, odd rows get tiles of their own. A packed right-hand side that
+    columns are masked, odd rows get tiles of their own. Operands may be narrower than the
+    accumulators, and are widened in registers. A packed right-hand side that
     is larger than the second level of the cache is prefetched, panel by panel. One
     whose columns lie apart is gathered on the stack, panel by panel, if 32 KiB are
     enough for that.
