@@ -102,6 +102,8 @@ static void toBuffers(OpPassManager &manager, const PipelineOptions &options) {
   ShareKernelsPassOptions share;
   share.vectorBits = options.target.vectorBits;
   share.vectorRegisters = options.target.vectorRegisters;
+  if (options.grain > 0)
+    share.slice = std::min<int64_t>(share.slice, options.grain);
   manager.addPass(createShareKernelsPass(share));
 }
 

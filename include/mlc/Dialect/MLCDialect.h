@@ -55,6 +55,7 @@ inline constexpr char kKernelsAttr[] = "mlc.kernels";       // module: what runs
 inline constexpr char kKernelAttr[] = "mlc.kernel";         // call of a kernel: which of them it is
 inline constexpr char kStrategyAttr[] = "mlc.strategy";     // kernel: how its loops were chosen
 inline constexpr char kSizesAttr[] = "mlc.sizes";   // kernel: which arguments are sizes of others
+inline constexpr char kShortAttr[] = "mlc.short";   // kernel: over before it need ask the host
 inline constexpr char kAsksAttr[] = "mlc.asks";     // declared kernel: takes what those that ask do
 inline constexpr char kDimsAttr[] = "mlc.dims";     // func: names of symbolic dims
 inline constexpr char kInputAttr[] = "mlc.input";   // arg: name of a graph input

@@ -127,7 +127,7 @@ struct Parallelize : mlc::ir::impl::ParallelizePassBase<Parallelize> {
 
   void runOnOperation() override {
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
-      if (!function->hasAttr("mlc.kind") || function.isExternal())
+      if (!function->hasAttr("mlc.kind") || function->hasAttr(kShortAttr) || function.isExternal())
         continue;
       kernel = function;
       parts = 0;

@@ -29,8 +29,9 @@ struct PollCancel : mlc::ir::impl::PollCancelPassBase<PollCancel> {
   using PollCancelPassBase::PollCancelPassBase;
 
   void runOnOperation() override {
-    if (getOperation()->hasAttr("mlc.kind") && !getOperation().isExternal())
-      visit(getOperation().getBody().front());
+    func::FuncOp kernel = getOperation();
+    if (kernel->hasAttr("mlc.kind") && !kernel->hasAttr(kShortAttr) && !kernel.isExternal())
+      visit(kernel.getBody().front());
   }
 
 private:

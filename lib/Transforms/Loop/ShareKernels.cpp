@@ -1,8 +1,7 @@
 //===- ShareKernels.cpp - One kernel for contractions of many sizes -------===//
 //
-// Works on planned drivers and kernels on memrefs. Kernels that pack a matrix, and
-// contractions with packed right-hand sides, take their sizes as arguments wherever that
-// makes one of several.
+// Works on planned drivers and kernels on memrefs. Contractions with packed right-hand sides,
+// and kernels that pack a matrix or copy a vector, take their sizes as arguments.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,12 +27,18 @@ using namespace mlc::ir;
 
 namespace {
 
+bool yieldsItsInput(linalg::GenericOp op) {
+  Block &body = *op.getBlock();
+  return body.without_terminator().empty() &&
+         body.getTerminator()->getOperand(0) == body.getArgument(0);
+}
+
 /// What a dimension of an argument is the size of. Fixed ones stay in the type.
 enum Size { Fixed = -1, Rows, Columns, Depth, Panels, kSizes };
 
 /// The sizes of a kernel, and which of them its arguments have, by argument and dimension.
 struct Signature {
-  int64_t values[kSizes];
+  int64_t values[kSizes] = {};
   SmallVector<SmallVector<Size>> dims;
 
   explicit Signature(func::FuncOp kernel) {
@@ -44,7 +49,11 @@ struct Signature {
   /// Whether a kernel that is given its sizes is given this one: rows of a known number are not,
   /// as tiles are made for them.
   bool isGiven(Size size) const {
-    return size != Fixed && (size != Rows || ShapedType::isDynamic(values[Rows]));
+    auto has = [&](const SmallVector<Size> &argument) {
+      return llvm::is_contained(argument, size);
+    };
+    return size != Fixed && (size != Rows || ShapedType::isDynamic(values[Rows])) &&
+           llvm::any_of(dims, has);
   }
 
   /// Notes what the results of `map`, which leads from loops to dimensions of `argument`,
@@ -69,6 +78,7 @@ struct Signature {
 struct Sized {
   func::FuncOp kernel;
   Signature signature;
+  std::optional<int64_t> elements = std::nullopt; ///< Computed or moved, if their number is known.
 };
 
 //===--- Contractions ------------------------------------------------------===//
@@ -100,7 +110,13 @@ public:
         (epilogue && (epilogue.getNumLoops() != 2 || epilogue.getNumReductionLoops() != 0)) ||
         !note(sized.signature, contraction, {Rows, Columns, Depth}) ||
         (epilogue && !note(sized.signature, epilogue, {Rows, Columns})) ||
-        !findSizes(sized.signature) || isShort(sized.signature))
+        !findSizes(sized.signature))
+      return std::nullopt;
+    constexpr int64_t kTiny = 1 << 14; // multiply-adds
+    ContractionSizes sizes = sizesOf(sized.signature);
+    if (sizes.rows)
+      sized.elements = *sizes.rows * sizes.columns * sizes.depth;
+    if (sized.elements && *sized.elements < kTiny)
       return std::nullopt;
     return sized;
   }
@@ -144,15 +160,30 @@ private:
     return sizes;
   }
 
-  static bool isShort(const Signature &signature) {
-    constexpr int64_t kShort = 1 << 14; // multiply-adds
-    ContractionSizes sizes = sizesOf(signature);
-    return sizes.rows && *sizes.rows * sizes.columns * sizes.depth < kShort;
-  }
-
   const TileOptions &options;
   linalg::GenericOp contraction;
 };
+
+//===--- Copies ------------------------------------------------------------===//
+
+/// A kernel that copies a vector, as @prepare does with biases.
+std::optional<Sized> matchCopy(func::FuncOp kernel) {
+  auto ops = kernel.getBody().front().without_terminator();
+  auto copy =
+      llvm::hasSingleElement(ops) ? dyn_cast<linalg::GenericOp>(*ops.begin()) : linalg::GenericOp();
+  if (!copy || copy.getNumLoops() != 1 || copy.getNumDpsInputs() != 1 || !yieldsItsInput(copy))
+    return std::nullopt;
+  Sized sized{kernel, Signature(kernel)};
+  for (OpOperand &operand : copy->getOpOperands()) {
+    auto type = cast<MemRefType>(operand.get().getType());
+    if (!isa<BlockArgument>(operand.get()) || !copy.getMatchingIndexingMap(&operand).isIdentity() ||
+        !type.hasStaticShape())
+      return std::nullopt;
+    sized.elements = sized.signature.values[Columns] = type.getDimSize(0);
+    sized.signature.note(operand.get(), copy.getMatchingIndexingMap(&operand), {Columns});
+  }
+  return sized;
+}
 
 //===--- Packing -----------------------------------------------------------===//
 
@@ -191,9 +222,7 @@ std::optional<Packing> Packing::match(func::FuncOp kernel, Signature &signature)
     if (isa<arith::ConstantOp, memref::SubViewOp, linalg::FillOp>(op))
       continue;
     if (!copy || copy.getNumLoops() != 3 || copy.getNumDpsInputs() != 1 ||
-        copy.getDpsInputs()[0] != kernel.getArgument(0) ||
-        !copy.getBlock()->without_terminator().empty() ||
-        copy.getBlock()->getTerminator()->getOperand(0) != copy.getBlock()->getArgument(0))
+        copy.getDpsInputs()[0] != kernel.getArgument(0) || !yieldsItsInput(copy))
       return std::nullopt;
     AffineMap from = copy.getIndexingMapsArray()[0], to = copy.getIndexingMapsArray()[1];
     auto type = cast<MemRefType>(copy.getDpsInits()[0].getType());
@@ -205,7 +234,6 @@ std::optional<Packing> Packing::match(func::FuncOp kernel, Signature &signature)
     copied += type.getDimSize(0) * type.getDimSize(2);
     packing.oddColumns = type.getDimSize(2) % packing.width;
   }
-  signature.values[Rows] = 0;
   signature.values[Columns] = source.getDimSize(packing.transposes ? 0 : 1);
   signature.values[Depth] = source.getDimSize(packing.transposes ? 1 : 0);
   signature.values[Panels] = panels.getDimSize(0);
@@ -275,8 +303,10 @@ struct ShareKernels : mlc::ir::impl::ShareKernelsPassBase<ShareKernels> {
         func::FuncOp given = withSizes(*sized);
         contraction.form(sized->signature).noteOn(contractionIn(given));
         add(*sized, given);
+      } else if (std::optional<Sized> copy = matchCopy(kernel)) {
+        add(*copy, withSizes(*copy));
       } else if (Signature signature(kernel); auto packing = Packing::match(kernel, signature)) {
-        Sized packer{kernel, signature};
+        Sized packer{kernel, signature, signature.values[Columns] * signature.values[Depth]};
         func::FuncOp given = withSizes(packer);
         rebuild(given, *packing, signature);
         add(packer, given);
@@ -299,7 +329,7 @@ private:
   }
 
   /// A copy of the kernel whose arguments are of any size, with the sizes behind them.
-  static func::FuncOp withSizes(Sized &sized) {
+  func::FuncOp withSizes(Sized &sized) {
     OpBuilder b(sized.kernel);
     auto given = cast<func::FuncOp>(b.clone(*sized.kernel));
     Block &body = given.getBody().front();
@@ -329,6 +359,9 @@ private:
     given.setFunctionType(b.getFunctionType(body.getArgumentTypes(), {}));
     given.setAllArgAttrs(attributes);
     given->setAttr(kSizesAttr, b.getArrayAttr(places));
+    int64_t lanes = vectorBits / 32;
+    if (sized.elements && *sized.elements / lanes < slice)
+      given->setAttr(kShortAttr, b.getUnitAttr());
     return given;
   }
 

@@ -17,6 +17,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -109,7 +110,7 @@ private:
   void findEpilogue() {
     linalg::GenericOp next;
     for (Operation *user : out.memref.getUsers()) {
-      if (user == op || user == fill)
+      if (user == op || user == fill || isa<memref::DimOp>(user))
         continue;
       auto generic = dyn_cast<linalg::GenericOp>(user);
       if (!generic || next || generic->getBlock() != op->getBlock())
@@ -350,6 +351,42 @@ private:
                                /*localityHint=*/2, /*isDataCache=*/true);
   }
 
+  //===--- Tiles ---------------------------------------------------------===//
+
+  /// Where rows of a left-hand side begin whose length is a number, as elements of all of it.
+  struct LeftRows {
+    Value elements; ///< Null: their length is known.
+    SmallVector<Value> from;
+  };
+
+  /// Each beginning gets a register. Left to itself, LLVM computes each from the one before, at
+  /// every k: what it can tell apart no more it keeps.
+  LeftRows leftRows(Value row, int64_t height) {
+    LeftRows left;
+    if (isOfKnownSize() || lhs.map.getResult(0) != b.getAffineDimExpr(m))
+      return left;
+    ReassociationIndices all{0, 1};
+    left.elements = memref::CollapseShapeOp::create(b, lhs.memref, {all});
+    for (int64_t r = 0; r < height; ++r) {
+      Value number = b.createOrFold<arith::AddIOp>(row, indexConstant(b, r));
+      Value from = b.createOrFold<arith::MulIOp>(number, asValue(b, sizes[k]));
+      if (height > 1) {
+        from = arith::IndexCastOp::create(b, b.getI64Type(), from);
+        from = LLVM::FreezeOp::create(b, from);
+        from = arith::IndexCastOp::create(b, b.getIndexType(), from);
+      }
+      left.from.push_back(from);
+    }
+    return left;
+  }
+
+  Value loadLeft(const LeftRows &left, int64_t r) {
+    if (!left.elements)
+      return lhs.loadScalar(b, ivs);
+    Value at = arith::AddIOp::create(b, left.from[r], ivs[k]);
+    return memref::LoadOp::create(b, left.elements, at);
+  }
+
   /// `height` rows from `row`, `columns` columns from `column`.
   void tile(const Range &range, Value p, Value column, int64_t columns, Value row, int64_t height) {
     int64_t width = llvm::divideCeil(columns, lanes);
@@ -392,6 +429,7 @@ private:
     Ahead ahead;
     if (height == rows)
       ahead = aheadOf(range, p, row);
+    LeftRows lefts = leftRows(row, height);
     accumulators =
         forCarried(b, range.from, range.to, indexConstant(b, 1), accumulators,
                    [&](Value depth, ValueRange carried) {
@@ -406,7 +444,7 @@ private:
                      SmallVector<Value> next;
                      for (int64_t r = 0; r < height; ++r) {
                        moveTo(r, 0);
-                       Value left = splat(b, product.widenLeft(b, lhs.loadScalar(b, ivs)), lanes);
+                       Value left = splat(b, product.widenLeft(b, loadLeft(lefts, r)), lanes);
                        for (int64_t v = 0; v < width; ++v)
                          next.push_back(product.multiplyAdd(b, left, right[v],
                                                             carried[r * width + v], options.fma));

@@ -78,14 +78,16 @@ def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
 def ShareKernelsPass : Pass<"mlc-share-kernels", "::mlir::ModuleOp"> {
   let summary = "Give kernels their sizes as arguments, and make those one that differ in nothing else";
   let description = [{
-    Contractions with packed right-hand sides, and kernels that pack, are compiled once for
+    Contractions with packed right-hand sides, and kernels that pack or copy, are compiled once for
     all numbers of columns and depths that show in their code as numbers only: that leave
     as many odd columns in the last panel, and so on, which mlc.form of the contraction says. Sizes are
     arguments of type index behind the buffers, and mlc.sizes lists for every buffer the
     arguments that are its dynamic dimensions. Contractions of less than about 100 ns keep their
-    constants. Other options are those of mlc-tile-contractions.
+    constants. Kernels of less than `slice` vector instructions are marked mlc.short: they are
+    neither spread over threads nor cancelled. Other options are those of mlc-tile-contractions.
   }];
   let options = [
+    Option<"slice", "slice", "int64_t", "131072", "Vector instructions of the longest short kernel">,
     Option<"least", "least", "int64_t", "1", "Kernels that have to become one, or keep constants">,
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">,
     Option<"vectorRegisters", "vector-registers", "int64_t", "32", "Number of vector registers">,
@@ -116,8 +118,9 @@ def TileContractionsPass : Pass<"mlc-tile-contractions", "::mlir::func::FuncOp">
     Option<"blockM", "block-m", "int64_t", "128", "Rows per cache block">,
     Option<"blockK", "block-k", "int64_t", "1024", "Contracted elements per cache block">
   ];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def VectorizeKernelsPass : Pass<"mlc-vectorize-kernels", "::mlir::func::FuncOp"> {
