@@ -16,6 +16,8 @@ int64_t boundedProduct(int64_t a, int64_t b) {
   return llvm::MulOverflow(a, b, product) ? kUnbounded : std::min(product, kUnbounded);
 }
 
+static int64_t boundOfDifference(Value from, Value to);
+
 /// An upper bound of an index that is not negative.
 static int64_t bound(Value value) {
   if (std::optional<int64_t> constant = getConstantIntValue(value))
@@ -24,6 +26,8 @@ static int64_t bound(Value value) {
     return std::min(bound(least.getLhs()), bound(least.getRhs()));
   if (auto rest = value.getDefiningOp<arith::RemUIOp>())
     return bound(rest.getRhs());
+  if (auto difference = value.getDefiningOp<arith::SubIOp>())
+    return boundOfDifference(difference.getRhs(), difference.getLhs());
   if (auto choice = value.getDefiningOp<arith::SelectOp>())
     return std::max(bound(choice.getTrueValue()), bound(choice.getFalseValue()));
   return kUnbounded;

@@ -75,16 +75,17 @@ private:
     SmallVector<Value> found;
     for (Operation &op : block) {
       int64_t most = cost(op);
-      if (isBounded(most)) {
+      auto inner = dyn_cast<scf::ForOp>(op);
+      Value count = inner ? countOf(inner) : Value();
+      // The count may be less than its bound: a loop over rows that are left may not run.
+      if (isBounded(most) && (!count || getConstantIntValue(count))) {
         known += most;
         continue;
       }
       ++known;
-      auto inner = dyn_cast<scf::ForOp>(op);
       for (Region &region : op.getRegions())
         for (Block &nested : region)
-          found.push_back(inner ? b.createOrFold<arith::MulIOp>(countOf(inner), of(nested))
-                                : of(nested));
+          found.push_back(count ? b.createOrFold<arith::MulIOp>(count, of(nested)) : of(nested));
     }
     Value total = arith::ConstantIndexOp::create(b, known);
     for (Value work : found)
@@ -92,12 +93,13 @@ private:
     return total;
   }
 
+  /// Null if it depends on where the loop is.
   Value countOf(scf::ForOp inner) {
     if (Value from = outside(inner.getLowerBound()), to = outside(inner.getUpperBound()),
         step = outside(inner.getStep());
         from && to && step)
       return b.createOrFold<arith::CeilDivUIOp>(b.createOrFold<arith::SubIOp>(to, from), step);
-    return arith::ConstantIndexOp::create(b, 1); // Depends on where the loop is.
+    return {};
   }
 
   /// The value in front of the loop, or null.

@@ -88,8 +88,7 @@ class SharedContraction {
 public:
   explicit SharedContraction(const TileOptions &options) : options(options) {}
 
-  /// Nothing if sizes are more than loops of it, or it is too short to be worth numbers in
-  /// registers for constants.
+  /// Nothing if sizes are more than loops of it, or constants are worth more than sharing.
   std::optional<Sized> match(func::FuncOp kernel) {
     Sized sized{kernel, Signature(kernel)};
     contraction = {};
@@ -112,11 +111,13 @@ public:
         (epilogue && !note(sized.signature, epilogue, {Rows, Columns})) ||
         !findSizes(sized.signature))
       return std::nullopt;
-    constexpr int64_t kTiny = 1 << 14; // multiply-adds
+    // Multiply-adds. Constants are worth some ns in a call, and up to 5 % where many columns lie in
+    // rows that are far apart, which takes long enough to be compiled for.
+    constexpr int64_t kTiny = 1 << 14, kHuge = 1 << 26;
     ContractionSizes sizes = sizesOf(sized.signature);
     if (sizes.rows)
       sized.elements = *sizes.rows * sizes.columns * sizes.depth;
-    if (sized.elements && *sized.elements < kTiny)
+    if (sized.elements && (*sized.elements < kTiny || *sized.elements > kHuge))
       return std::nullopt;
     return sized;
   }

@@ -247,7 +247,22 @@ private:
     if (form.oddColumns == 0)
       return;
     Value p = asValue(b, whole);
-    rowLoop(block, range, p, b.createOrFold<arith::MulIOp>(p, width), form.oddColumns);
+    auto odd = [&](Value from) {
+      rowLoop(block, range, from, b.createOrFold<arith::MulIOp>(from, width), form.oddColumns);
+    };
+    if (isOfKnownSize())
+      odd(p);
+    else
+      once(p, 1, odd);
+  }
+
+  /// A loop of one iteration. Where there are many numbers, registers are for those of deep loops.
+  void once(Value from, int64_t step, llvm::function_ref<void(Value)> body) {
+    Value length = indexConstant(b, step);
+    auto loop = scf::ForOp::create(b, from, arith::AddIOp::create(b, from, length), length);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar());
   }
 
   /// Copies the panel's columns to where they lie side by side, with zeros behind them.
@@ -288,7 +303,11 @@ private:
       if (getConstantIntValue(block.to) != 0)
         tiles(block.from, block.to, rows);
       auto last = [&]() -> SmallVector<Value> {
-        tile(range, p, column, columns, block.to, rest);
+        auto restTile = [&](Value row) { tile(range, p, column, columns, row, rest); };
+        if (isOfKnownSize())
+          restTile(block.to);
+        else
+          once(block.to, rest, restTile);
         return {};
       };
       if (rest > 0 && block.isLast)
@@ -304,9 +323,9 @@ private:
     // The rest in one tile, of as many rows, so that the panel is read once. As loops of at most
     // one iteration, for which registers are kept, and not as branches.
     for (int64_t height = rows - 1; height > 0; --height) {
-      Value isRest =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, odd, indexConstant(b, height));
-      Value there = arith::SelectOp::create(b, isRest, odd, indexConstant(b, 0));
+      Value all = indexConstant(b, height);
+      Value isRest = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, odd, all);
+      Value there = arith::SelectOp::create(b, isRest, all, indexConstant(b, 0));
       tiles(row, arith::AddIOp::create(b, row, there), height);
     }
   }
@@ -331,7 +350,9 @@ private:
     ahead.elements = memref::CollapseShapeOp::create(b, rhs.memref, {all});
     // After the last panel the next rows begin with the first one.
     Value count = add(asValue(b, wholePanels()), indexConstant(b, form.oddColumns > 0));
-    Value next = arith::RemUIOp::create(b, add(p, indexConstant(b, 1)), count);
+    Value next = add(p, indexConstant(b, 1));
+    Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, next, count);
+    next = arith::SelectOp::create(b, isLast, indexConstant(b, 0), next);
     Value width = indexConstant(b, panelWidth);
     Value start = add(mul(next, mul(asValue(b, sizes[k]), width)), mul(range.from, width));
     Value number =
@@ -340,7 +361,10 @@ private:
     Value length = arith::SubIOp::create(b, range.to, range.from);
     Value each = indexConstant(b, ahead.each);
     Value part = mul(mul(number, length), each);
-    ahead.first = arith::SubIOp::create(b, add(start, part), mul(range.from, each));
+    ahead.first =
+        readsFromBegins()
+            ? hidden(add(start, part))
+            : arith::SubIOp::create(b, add(start, part), mul(range.from, each)).getResult();
     return ahead;
   }
 
@@ -353,38 +377,45 @@ private:
 
   //===--- Tiles ---------------------------------------------------------===//
 
-  /// Where rows of a left-hand side begin whose length is a number, as elements of all of it.
-  struct LeftRows {
-    Value elements; ///< Null: their length is known.
-    SmallVector<Value> from;
-  };
-
-  /// Each beginning gets a register. Left to itself, LLVM computes each from the one before, at
-  /// every k: what it can tell apart no more it keeps.
-  LeftRows leftRows(Value row, int64_t height) {
-    LeftRows left;
-    if (isOfKnownSize() || lhs.map.getResult(0) != b.getAffineDimExpr(m))
-      return left;
-    ReassociationIndices all{0, 1};
-    left.elements = memref::CollapseShapeOp::create(b, lhs.memref, {all});
-    for (int64_t r = 0; r < height; ++r) {
-      Value number = b.createOrFold<arith::AddIOp>(row, indexConstant(b, r));
-      Value from = b.createOrFold<arith::MulIOp>(number, asValue(b, sizes[k]));
-      if (height > 1) {
-        from = arith::IndexCastOp::create(b, b.getI64Type(), from);
-        from = LLVM::FreezeOp::create(b, from);
-        from = arith::IndexCastOp::create(b, b.getIndexType(), from);
-      }
-      left.from.push_back(from);
-    }
-    return left;
+  /// Whether operands are read from where a tile begins in them, at k - range.from: if their sizes
+  /// are numbers.
+  bool readsFromBegins() const {
+    return !isOfKnownSize() && lhs.map.getResult(0) == getAffineDimExpr(m, lhs.map.getContext());
   }
 
-  Value loadLeft(const LeftRows &left, int64_t r) {
-    if (!left.elements)
-      return lhs.loadScalar(b, ivs);
-    Value at = arith::AddIOp::create(b, left.from[r], ivs[k]);
-    return memref::LoadOp::create(b, left.elements, at);
+  /// Where a tile begins in its operands, which are of one dimension here. Its loop counts from
+  /// its row on, so that its limit, too, is its own.
+  struct Begins {
+    Value left, right;
+    Value first, end;        ///< Of the loop.
+    SmallVector<Value> rows; ///< Less `first`.
+    Value panel;
+  };
+
+  Begins beginsOf(const Range &range, Value p, Value row, int64_t height) {
+    auto mul = [&](Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); };
+    auto add = [&](Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); };
+    Begins begins;
+    Value depth = asValue(b, sizes[k]);
+    begins.left = memref::CollapseShapeOp::create(b, lhs.memref, {ReassociationIndices{0, 1}});
+    begins.right = memref::CollapseShapeOp::create(b, rhs.memref, {ReassociationIndices{0, 1, 2}});
+    begins.first = hidden(row);
+    begins.end =
+        arith::AddIOp::create(b, begins.first, b.createOrFold<arith::SubIOp>(range.to, range.from));
+    for (int64_t r = 0; r < height; ++r) {
+      Value begin = add(mul(add(row, indexConstant(b, r)), depth), range.from);
+      begins.rows.push_back(hidden(arith::SubIOp::create(b, begin, row)));
+    }
+    begins.panel = hidden(mul(add(mul(p, depth), range.from), indexConstant(b, panelWidth)));
+    return begins;
+  }
+
+  /// The same number, of which LLVM does not know how it was computed. It would compute each row's
+  /// address from the one before, at every k, rather than keep it in a register, and leave in
+  /// memory what all tiles have in common.
+  Value hidden(Value number) {
+    Value bits = arith::IndexCastOp::create(b, b.getI64Type(), number);
+    return arith::IndexCastOp::create(b, b.getIndexType(), LLVM::FreezeOp::create(b, bits));
   }
 
   /// `height` rows from `row`, `columns` columns from `column`.
@@ -429,28 +460,32 @@ private:
     Ahead ahead;
     if (height == rows)
       ahead = aheadOf(range, p, row);
-    LeftRows lefts = leftRows(row, height);
-    accumulators =
-        forCarried(b, range.from, range.to, indexConstant(b, 1), accumulators,
-                   [&](Value depth, ValueRange carried) {
-                     ivs[k] = depth;
-                     if (ahead.each > 0)
-                       fetch(ahead);
-                     SmallVector<Value> right;
-                     for (int64_t v = 0; v < width; ++v) {
-                       moveTo(0, v);
-                       right.push_back(product.widenRight(b, loadRight(p, v, maskOf(v))));
-                     }
-                     SmallVector<Value> next;
-                     for (int64_t r = 0; r < height; ++r) {
-                       moveTo(r, 0);
-                       Value left = splat(b, product.widenLeft(b, loadLeft(lefts, r)), lanes);
-                       for (int64_t v = 0; v < width; ++v)
-                         next.push_back(product.multiplyAdd(b, left, right[v],
-                                                            carried[r * width + v], options.fma));
-                     }
-                     return next;
-                   });
+    bool fromBegins = readsFromBegins();
+    Begins begins = fromBegins ? beginsOf(range, p, row, height) : Begins();
+    Value first = fromBegins ? begins.first : range.from;
+    Value end = fromBegins ? begins.end : range.to;
+    accumulators = forCarried(
+        b, first, end, indexConstant(b, 1), accumulators, [&](Value depth, ValueRange carried) {
+          ivs[k] = depth;
+          if (fromBegins)
+            ivs[k] = arith::SubIOp::create(b, depth, first);
+          if (ahead.each > 0)
+            fetch(ahead);
+          SmallVector<Value> right;
+          for (int64_t v = 0; v < width; ++v) {
+            moveTo(0, v);
+            right.push_back(product.widenRight(b, loadRight(begins, p, v, maskOf(v))));
+          }
+          SmallVector<Value> next;
+          for (int64_t r = 0; r < height; ++r) {
+            moveTo(r, 0);
+            Value left = splat(b, product.widenLeft(b, loadLeft(begins, r, depth)), lanes);
+            for (int64_t v = 0; v < width; ++v)
+              next.push_back(
+                  product.multiplyAdd(b, left, right[v], carried[r * width + v], options.fma));
+          }
+          return next;
+        });
 
     auto store = [&](bool done) {
       eachVector([&](int64_t i, Value mask) { finish(done, accumulators[i], mask); });
@@ -476,14 +511,27 @@ private:
     return SmallVector<Value>(branch.getResults());
   }
 
-  Value loadRight(Value p, int64_t v, Value mask) {
+  Value loadLeft(const Begins &begins, int64_t r, Value depth) {
+    if (!begins.left)
+      return lhs.loadScalar(b, ivs);
+    Value at = arith::AddIOp::create(b, begins.rows[r], depth);
+    return memref::LoadOp::create(b, begins.left, at);
+  }
+
+  Value loadRight(const Begins &begins, Value p, int64_t v, Value mask) {
     if (panel == 0 && !gathers)
       return rhs.load(b, ivs, n, lanes, mask);
     // A packed panel is padded with zeros: no mask.
-    SmallVector<Value> at{ivs[k], indexConstant(b, v * lanes)};
-    if (!gathers)
+    Value source = gathers ? gathered : begins.right ? begins.right : rhs.memref;
+    Value lane = indexConstant(b, v * lanes);
+    SmallVector<Value> at{ivs[k], lane};
+    if (begins.right) {
+      Value row = arith::MulIOp::create(b, ivs[k], indexConstant(b, panelWidth));
+      row = arith::AddIOp::create(b, begins.panel, row);
+      at = {arith::AddIOp::create(b, row, lane)};
+    } else if (!gathers) {
       at.insert(at.begin(), p);
-    Value source = gathers ? gathered : rhs.memref;
+    }
     if (lanes == 1)
       return memref::LoadOp::create(b, source, at);
     return vector::LoadOp::create(b, VectorType::get({lanes}, rhs.elementType()), source, at);

@@ -99,7 +99,8 @@ func.func @transposed(%a: memref<4x8xf32>, %b: memref<4x8xf32>, %c: memref<4x4xf
 // CHECK:             scf.for %[[ROW:.*]] = %[[BLOCK]] to %{{.*}} step %c8 {
 // CHECK:               %[[ALL:.*]] = memref.collapse_shape %[[B]]
 // CHECK:               %[[AFTER:.*]] = arith.addi %[[PANEL]], %c1
-// CHECK:               arith.remui %[[AFTER]], %c3
+// CHECK:               %[[IS_LAST:.*]] = arith.cmpi eq, %[[AFTER]], %c3
+// CHECK:               arith.select %[[IS_LAST]], %c0, %[[AFTER]]
 // CHECK:               arith.divui %[[ROW]], %c8
 // CHECK:               scf.for %[[K:.*]] = %c0 to %c512
 // CHECK:                 %[[OFFSET:.*]] = arith.muli %[[K]], %c4
@@ -107,7 +108,7 @@ func.func @transposed(%a: memref<4x8xf32>, %b: memref<4x8xf32>, %c: memref<4x4xf
 // CHECK:                 memref.prefetch %[[ALL]][%[[AT]]], read, locality<2>, data
 // CHECK-COUNT-24:        vector.fma
 // CHECK:             %[[IS_SEVEN:.*]] = arith.cmpi eq, %[[ODD:.*]], %c7
-// CHECK-NEXT:        %[[SEVEN:.*]] = arith.select %[[IS_SEVEN]], %[[ODD]], %c0
+// CHECK-NEXT:        %[[SEVEN:.*]] = arith.select %[[IS_SEVEN]], %c7, %c0
 // CHECK-NEXT:        %[[NEXT:.*]] = arith.addi %[[LAST:.*]], %[[SEVEN]]
 // CHECK-NEXT:        scf.for %{{.*}} = %[[LAST]] to %[[NEXT]] step %c7 {
 // CHECK-COUNT-21:      vector.fma

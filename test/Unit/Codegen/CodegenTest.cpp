@@ -95,6 +95,37 @@ TEST_CASE("equal modules give equal images") {
   CHECK(*first == *second);
 }
 
+TEST_CASE("a kernel that was compiled by itself is linked into an image") {
+  std::string run = kVectorRun;
+  size_t split = run.find("llvm.func @run");
+  std::string kernel = run.substr(0, split);
+  run = "llvm.func @kernel_0(!llvm.ptr, !llvm.ptr)\n" + run.substr(split) + kOtherExports;
+  TestContext test;
+  auto object = codegen::emitKernel(*test.parse(kernel), "kernel_0", native(), true);
+  REQUIRE(messageOf(object) == "");
+  auto bytes = codegen::emitImage(*test.parse(run), {}, native(), true, llvm::StringRef(*object));
+  REQUIRE(messageOf(bytes) == "");
+  auto image = Image::load(*bytes);
+  REQUIRE(messageOf(image) == "");
+  float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[8] = {};
+  const void *inputs[] = {x};
+  void *outputs[] = {y};
+  mlc_frame frame = {};
+  frame.version = MLC_FRAME_VERSION;
+  frame.inputs = inputs;
+  frame.outputs = outputs;
+  CHECK((*image)->run()(&frame) == 0);
+  for (int i = 0; i < 8; ++i)
+    CHECK(y[i] == 2 * x[i] + i);
+
+  auto without = codegen::emitImage(*test.parse(run), {}, native(), true);
+  REQUIRE_FALSE(without);
+  CHECK_THAT(without.error().message, Contains("undefined symbol 'kernel_0'"));
+  auto broken = codegen::emitImage(*test.parse(run), {}, native(), true, llvm::StringRef("ELF?"));
+  REQUIRE_FALSE(broken);
+  CHECK_THAT(broken.error().message, Contains("cannot link the image"));
+}
+
 TEST_CASE("many threads may compile at once") {
   std::string text = std::string(kVectorRun) + kOtherExports, images[4];
   const Target target = native(); // Catch2's assertions are for one thread

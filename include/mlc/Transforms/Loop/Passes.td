@@ -78,13 +78,15 @@ def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
 def ShareKernelsPass : Pass<"mlc-share-kernels", "::mlir::ModuleOp"> {
   let summary = "Give kernels their sizes as arguments, and make those one that differ in nothing else";
   let description = [{
-    Contractions with packed right-hand sides, and kernels that pack or copy, are compiled once for
-    all numbers of columns and depths that show in their code as numbers only: that leave
-    as many odd columns in the last panel, and so on, which mlc.form of the contraction says. Sizes are
-    arguments of type index behind the buffers, and mlc.sizes lists for every buffer the
-    arguments that are its dynamic dimensions. Contractions of less than about 100 ns keep their
-    constants. Kernels of less than `slice` vector instructions are marked mlc.short: they are
-    neither spread over threads nor cancelled. Other options are those of mlc-tile-contractions.
+    Contractions with packed right-hand sides, and kernels that pack or copy, are
+    compiled once for all numbers of columns and depths that show in their code as
+    numbers only: that leave as many odd columns in the last panel, and so on, which
+    mlc.form of the contraction says. Sizes are arguments of type index behind the
+    buffers, and mlc.sizes lists for every buffer the arguments that are its dynamic
+    dimensions. Contractions of less than about 100 ns and of more than about half a
+    millisecond keep their constants. Kernels of less than `slice` vector
+    instructions are marked mlc.short: they are neither spread over threads nor
+    cancelled. Other options are those of mlc-tile-contractions.
   }];
   let options = [
     Option<"slice", "slice", "int64_t", "131072", "Vector instructions of the longest short kernel">,

@@ -1,0 +1,110 @@
+// Kernels that images have in common: what they are called, and that they are compiled once.
+#include "Compiler/KernelLibrary.h"
+#include "mlc/Dialect/MLCDialect.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <catch2/catch.hpp>
+
+using namespace mlc;
+
+namespace {
+
+/// A driver and a kernel that writes `op` of a vector of any size.
+std::string moduleOf(const std::string &kernel, const std::string &op) {
+  return R"(module attributes {mlc.phase = "buffers"} {
+    func.func @run(%x: memref<5xf32>, %y: memref<5xf32>) {
+      %n = arith.constant 5 : index
+      %from = memref.cast %x : memref<5xf32> to memref<?xf32>
+      %to = memref.cast %y : memref<5xf32> to memref<?xf32>
+      call @)" +
+         kernel +
+         R"((%from, %to, %n) {mlc.kernel = 0 : i64} : (memref<?xf32>, memref<?xf32>, index) -> ()
+      return
+    }
+    func.func private @)" +
+         kernel + R"((%x: memref<?xf32>, %y: memref<?xf32>, %n: index)
+        attributes {mlc.kind = "elementwise", mlc.short, mlc.sizes = [array<i64: 2>, array<i64: 2>]} {
+      linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+        ins(%x : memref<?xf32>) outs(%y : memref<?xf32>) {
+      ^bb0(%a: f32, %b: f32):
+        %0 = )" +
+         op + R"( %a, %a : f32
+        linalg.yield %0 : f32
+      }
+      return
+    }
+  })";
+}
+
+struct Taken {
+  std::vector<SharedKernel> kernels;
+  std::string name;        ///< Of the kernel, as the driver calls it.
+  int lowered = 0;         ///< Modules that were taken to a later phase.
+  bool isDeclared = false; ///< Whether its body is gone.
+};
+
+Taken take(const std::string &text, const std::string &targetName = "native",
+           bool optimize = true) {
+  mlir::DialectRegistry registry;
+  ir::registerDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  REQUIRE(module);
+  codegen::Target target = codegen::findTarget(targetName).orThrow();
+  Taken taken;
+  auto lower = [&](mlir::ModuleOp part, ir::Phase phase) -> Status {
+    ++taken.lowered;
+    mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
+    ir::PipelineOptions options;
+    options.target = target.description;
+    ir::addPhases(passes, ir::currentPhase(part), phase, options);
+    if (mlir::failed(passes.run(part)))
+      return internalError("cannot lower");
+    return {};
+  };
+  taken.kernels = takeOutKernels(*module, target, optimize, 0, lower).orThrow();
+  module->walk([&](mlir::func::CallOp call) { taken.name = call.getCallee().str(); });
+  taken.isDeclared = module->lookupSymbol<mlir::func::FuncOp>(taken.name).isExternal();
+  return taken;
+}
+
+} // namespace
+
+TEST_CASE("a kernel is compiled for the first module that has it") {
+  Taken first = take(moduleOf("kernel_3", "arith.addf"));
+  REQUIRE(first.kernels.size() == 1);
+  CHECK(first.lowered == 2); // to the phases vector and llvm
+  CHECK(first.isDeclared);
+  CHECK_FALSE(first.kernels[0]->asks);
+  CHECK(first.kernels[0]->object.substr(0, 4) == "\x7f"
+                                                 "ELF");
+
+  Taken second = take(moduleOf("kernel_8", "arith.addf"));
+  REQUIRE(second.kernels.size() == 1);
+  CHECK(second.lowered == 0);
+  CHECK(second.isDeclared);
+  CHECK(second.name == first.name);
+  CHECK(second.kernels[0] == first.kernels[0]);
+}
+
+TEST_CASE("kernels that differ in what they do or how have names of their own") {
+  std::vector<std::string> names = {take(moduleOf("kernel_3", "arith.addf")).name,
+                                    take(moduleOf("kernel_3", "arith.mulf")).name,
+                                    take(moduleOf("kernel_3", "arith.addf"), "x86-64-v3").name,
+                                    take(moduleOf("kernel_3", "arith.addf"), "native", false).name};
+  std::sort(names.begin(), names.end());
+  CHECK(std::unique(names.begin(), names.end()) == names.end());
+}
+
+TEST_CASE("kernels that have their sizes in their types stay where they are") {
+  std::string text = moduleOf("kernel_3", "arith.addf");
+  text.replace(text.find(", mlc.sizes = [array<i64: 2>, array<i64: 2>]"),
+               std::string(", mlc.sizes = [array<i64: 2>, array<i64: 2>]").size(), "");
+  Taken taken = take(text);
+  CHECK(taken.kernels.empty());
+  CHECK(taken.name == "kernel_3");
+  CHECK_FALSE(taken.isDeclared);
+}
