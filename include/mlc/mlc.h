@@ -76,7 +76,7 @@ struct EngineOptions {
 
 struct CompileOptions {
   std::string function;          ///< Entry function; empty: the first.
-  std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
+  std::string target = "native"; ///< "native", "x86-64-v2", "x86-64-v3" or "x86-64-v4".
   bool optimize = true;          ///< false: code generation at O0.
   bool fuse = true;              ///< false: one kernel per op.
   /// What a thread is given to run at a time, in vector instructions, at about 0.1 to 1 ns

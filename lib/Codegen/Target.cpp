@@ -16,9 +16,11 @@
 using namespace mlc;
 using namespace mlc::codegen;
 
-static constexpr llvm::StringLiteral kV3Features[] = {"avx",    "avx2",   "bmi",   "bmi2",   "f16c",
-                                                      "fma",    "lzcnt",  "movbe", "popcnt", "sse3",
-                                                      "sse4.1", "sse4.2", "ssse3"};
+/// What each level adds to the one before.
+static constexpr llvm::StringLiteral kV2Features[] = {"popcnt", "sse3", "sse4.1", "sse4.2",
+                                                      "ssse3"};
+static constexpr llvm::StringLiteral kV3Features[] = {"avx",  "avx2", "bmi",   "bmi2",
+                                                      "f16c", "fma",  "lzcnt", "movbe"};
 static constexpr llvm::StringLiteral kV4Features[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f",
                                                       "avx512vl"};
 
@@ -32,7 +34,7 @@ static Target makeTarget(std::string cpu, std::vector<std::string> features, int
     return std::binary_search(features.begin(), features.end(), name);
   };
   bool avx512 = has("avx512f") && has("avx512vl") && has("avx512bw") && has("avx512dq");
-  target.description.vectorBits = avx512 ? 512 : 256;
+  target.description.vectorBits = avx512 ? 512 : has("avx2") ? 256 : 128;
   target.description.vectorRegisters = avx512 ? 32 : 16;
   target.description.fma = has("fma");
   target.description.l2Bytes = l2Bytes;
@@ -45,9 +47,10 @@ static Result<Target> nativeTarget() {
   for (const CpuFeature &feature : kCpuFeatures)
     if (host.lookup(feature.name))
       features.push_back(feature.name);
-  if (!host.lookup("avx2") || !host.lookup("fma"))
-    return unsupportedError("the host CPU '" + llvm::sys::getHostCPUName().str() +
-                            "' lacks AVX2 or FMA, which compiled code needs");
+  for (llvm::StringRef name : kV2Features)
+    if (!host.lookup(name))
+      return unsupportedError("the host CPU '" + llvm::sys::getHostCPUName().str() + "' lacks " +
+                              name.str() + ", which compiled code needs");
   long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
   return makeTarget(llvm::sys::getHostCPUName().str(), std::move(features),
                     l2 > 0 ? l2 : int64_t(1) << 20);
@@ -56,12 +59,15 @@ static Result<Target> nativeTarget() {
 Result<Target> codegen::findTarget(const std::string &name) {
   if (name == "native")
     return nativeTarget();
-  std::vector<std::string> features(std::begin(kV3Features), std::end(kV3Features));
+  std::vector<std::string> features(std::begin(kV2Features), std::end(kV2Features));
+  if (name == "x86-64-v2")
+    return makeTarget(name, std::move(features), int64_t(1) << 18);
+  features.insert(features.end(), std::begin(kV3Features), std::end(kV3Features));
   if (name == "x86-64-v3")
     return makeTarget(name, std::move(features), int64_t(1) << 19);
-  if (name == "x86-64-v4") {
-    features.insert(features.end(), std::begin(kV4Features), std::end(kV4Features));
+  features.insert(features.end(), std::begin(kV4Features), std::end(kV4Features));
+  if (name == "x86-64-v4")
     return makeTarget(name, std::move(features), int64_t(1) << 20);
-  }
-  return usageError("unknown target '" + name + "'; expected 'native', 'x86-64-v3' or 'x86-64-v4'");
+  return usageError("unknown target '" + name +
+                    "'; expected 'native', 'x86-64-v2', 'x86-64-v3' or 'x86-64-v4'");
 }

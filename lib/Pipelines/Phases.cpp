@@ -116,7 +116,9 @@ static void toVector(OpPassManager &manager, const PipelineOptions &options) {
   VectorizeKernelsPassOptions vectorize;
   vectorize.vectorBits = options.target.vectorBits;
   manager.addNestedPass<func::FuncOp>(createVectorizeKernelsPass(vectorize));
-  manager.addNestedPass<func::FuncOp>(createExpandMathPass());
+  ExpandMathPassOptions expand;
+  expand.fma = options.target.fma;
+  manager.addNestedPass<func::FuncOp>(createExpandMathPass(expand));
   ParallelizePassOptions parallelize;
   if (options.grain > 0)
     parallelize.grain = options.grain;

@@ -1,5 +1,6 @@
 """Reads the assembly of contractions, cross-compiled: the innermost loops of a matmul are packed
-fused multiply-adds on registers, with no access to the stack."""
+fused multiply-adds on registers, or products and sums where there is no such instruction, with no access
+to the stack."""
 
 import re
 import sys
@@ -33,7 +34,8 @@ module {{
 
 # m, n, k: square, one row, odd edges, few columns, more than one block of k, any batch.
 SHAPES = [(512, 512, 512), (1, 256, 512), (17, 100, 33), (9, 2, 128), (64, 96, 3000), ("?", 256, 512)]
-REGISTERS = {"x86-64-v3": "%ymm", "x86-64-v4": "%zmm"}
+REGISTERS = {"x86-64-v2": "%xmm", "x86-64-v3": "%ymm", "x86-64-v4": "%zmm"}
+PRODUCT = {"x86-64-v2": "mulps", "x86-64-v3": "vfmadd", "x86-64-v4": "vfmadd"}
 
 
 def inner_loops(assembly):
@@ -45,7 +47,7 @@ def inner_loops(assembly):
         elif label:
             block.append(line.split("#")[0])
             if re.match(r"\s+j\w+\s+" + re.escape(label) + r"\s*$", block[-1]):
-                if any("vfmadd" in l or "vmulps" in l or "vmulss" in l for l in block):
+                if any("vfmadd" in l or "mulps" in l or "mulss" in l for l in block):
                     yield block
                 label = None
 
@@ -61,12 +63,12 @@ class Assembly(ToolTest):
         self.assertTrue(loops, f"{what}: no innermost loop multiplies and adds")
         for loop in loops:
             text = "\n".join(loop)
-            self.assertIn("vfmadd", text, what)
+            self.assertIn(PRODUCT[target], text, what)
             for line in loop:
                 self.assertNotRegex(line, r"\(%rsp", f"{what}: stack access in\n{text}")
-                self.assertNotRegex(line, r"v(fmadd\w*|mul|add)s[sd]\b",
+                self.assertNotRegex(line, r"\b(vfmadd\w*|v?mul|v?add)s[sd]\b",
                                     f"{what}: scalar arithmetic in\n{text}")
-                if wide and "vfmadd" in line:
+                if wide and PRODUCT[target] in line:
                     self.assertIn(REGISTERS[target], line, f"{what}: narrow vectors in\n{text}")
 
     def test_constant_weights(self):

@@ -20,7 +20,7 @@ module {{
   }}
 }}
 """
-TARGETS = ("x86-64-v3", "native")
+TARGETS = ("x86-64-v2", "x86-64-v3", "native")
 RANDOM = np.random.default_rng(7)
 
 

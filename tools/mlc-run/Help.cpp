@@ -43,7 +43,7 @@ Instead of running once
                              mlir, fused, linalg, buffers, vector, llvm, asm
 
 How to compile
-  --target NAME              native (default), x86-64-v3 or x86-64-v4
+  --target NAME              native (default), x86-64-v2, x86-64-v3 or x86-64-v4
   --no-fuse                  one kernel per op
   --no-optimize              code generation without optimisation
 

@@ -53,7 +53,7 @@ struct DoorRequest {
   std::string payload;           ///< Canonical graph bytes, or .mlir text.
   std::string function;          ///< Entry function; empty: the first.
   std::string phase;             ///< "graph" ... "asm", for Emit.
-  std::string target = "native"; ///< "native", "x86-64-v3" or "x86-64-v4".
+  std::string target = "native"; ///< "native", "x86-64-v2", "x86-64-v3" or "x86-64-v4".
   bool optimize = true;          ///< false: code generation at O0.
   bool fuse = true;              ///< false: one kernel per op.
   int64_t grain = 0;             ///< As CompileOptions has it; at least 0.

@@ -78,7 +78,7 @@ struct ImageInterface {
   std::vector<std::string> dims;                        ///< Names of the symbolic dimensions.
   std::vector<ImageTensor> inputs, outputs, parameters; ///< In frame order.
   int64_t preparedBytes = 0;
-  std::string cpu; ///< "x86-64-v3", "x86-64-v4" or the host's LLVM name.
+  std::string cpu; ///< "x86-64-v2", "x86-64-v3", "x86-64-v4" or the host's LLVM name.
   /// Features the code may use, as Runtime's CpuFeatures names them ("avx2").
   std::vector<std::string> features;
   std::vector<ImageMessage> messages;

@@ -19,7 +19,7 @@ struct Target {
   ir::TargetDescription description;
 };
 
-/// "native" (the host), "x86-64-v3" or "x86-64-v4"; others are Usage errors.
+/// "native" (the host), "x86-64-v2", "x86-64-v3" or "x86-64-v4"; others are Usage errors.
 Result<Target> findTarget(const std::string &name);
 
 /// LLVM IR text of a module in the phase llvm, before LLVM's own passes.

@@ -157,7 +157,7 @@ MLC_EXPORT void mlc_engine_free(mlc_engine *engine);
 typedef struct mlc_compile_options {
   size_t size;          /* sizeof(mlc_compile_options) */
   const char *function; /* the entry; NULL: the first of the file */
-  const char *target;   /* NULL: "native"; or "x86-64-v3", "x86-64-v4" */
+  const char *target;   /* NULL: "native"; or "x86-64-v2", "x86-64-v3", "x86-64-v4" */
   int32_t no_optimize;  /* not 0: code generation at O0 */
   int32_t no_fuse;      /* not 0: one kernel per op */
   /* Inputs, each with an output of its type that may be given the input's memory. */

@@ -52,6 +52,9 @@ class Compiled(tool.ToolTest):
                              ("asm", "ret")]:
             with self.subTest(phase):
                 self.assertIn(shows, self.succeeds(model, f"--emit={phase}"))
+        oldest = self.succeeds(model, "--emit=asm", "--target=x86-64-v2")
+        self.assertIn("xmm", oldest)
+        self.assertNotRegex(oldest, "ymm|zmm|vmul|vadd|vmov|fmadd")
         old = self.succeeds(model, "--emit=asm", "--target=x86-64-v3")
         self.assertIn("xmm", old)
         self.assertNotIn("zmm", old)

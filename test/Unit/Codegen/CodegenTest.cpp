@@ -23,8 +23,14 @@ static Target native() {
 
 TEST_CASE("targets say what they can do") {
   Result<Target> v3 = codegen::findTarget("x86-64-v3"), v4 = codegen::findTarget("x86-64-v4");
+  Result<Target> v2 = codegen::findTarget("x86-64-v2");
+  REQUIRE(v2);
   REQUIRE(v3);
   REQUIRE(v4);
+  CHECK(v2->description.vectorBits == 128);
+  CHECK(v2->description.vectorRegisters == 16);
+  CHECK_FALSE(v2->description.fma);
+  CHECK(v2->features == "+popcnt,+sse3,+sse4.1,+sse4.2,+ssse3");
   CHECK(v3->description.vectorBits == 256);
   CHECK(v3->description.vectorRegisters == 16);
   CHECK(v3->description.fma);
@@ -35,7 +41,7 @@ TEST_CASE("targets say what they can do") {
   Result<Target> bad = codegen::findTarget("pentium");
   REQUIRE_FALSE(bad);
   CHECK(bad.error().kind == ErrorKind::Usage);
-  CHECK_THAT(bad.error().message, Contains("'pentium'"));
+  CHECK_THAT(bad.error().message, Contains("'pentium'") && Contains("'x86-64-v2'"));
 }
 
 TEST_CASE("both halves see the same CPU") {

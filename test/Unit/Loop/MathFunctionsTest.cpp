@@ -119,8 +119,16 @@ TEST_CASE("elementary functions keep their bounds on scalars, odd vectors and x8
   }
 }
 
+TEST_CASE("elementary functions keep their bounds without fused multiply-add") {
+  for (int64_t width : {0, 13, 4}) {
+    MathKernels kernels(width, "x86-64-v2");
+    for (const Subject &subject : kSubjects)
+      check(subject, kernels, width, 10007);
+  }
+}
+
 TEST_CASE("elementary functions are right at the special values") {
-  MathKernels kernels(0, "native");
+  MathKernels kernels(0, GENERATE("native", "x86-64-v2"));
   const float inf = static_cast<float>(kInfinity), nan = std::nanf("");
   const float specials[] = {0.0f, -0.0f, inf, -inf, nan, -nan};
   for (const Subject &subject : kSubjects) {
@@ -137,4 +145,10 @@ TEST_CASE("elementary functions keep their bounds on every float", "[.][exhausti
   MathKernels kernels(16, "native");
   for (const Subject &subject : kSubjects)
     SECTION(subject.name) { check(subject, kernels, 16, 1); }
+}
+
+TEST_CASE("they keep them without fused multiply-add", "[.][exhaustive-v2]") {
+  MathKernels kernels(4, "x86-64-v2");
+  for (const Subject &subject : kSubjects)
+    SECTION(subject.name) { check(subject, kernels, 4, 1); }
 }

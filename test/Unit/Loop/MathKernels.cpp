@@ -21,6 +21,7 @@
 
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
 
 #include <stdexcept>
 
@@ -81,7 +82,10 @@ MathKernels::MathKernels(int64_t width, const std::string &cpu) : state(new Stat
   context.loadAllAvailableDialects();
   OwningOpRef<ModuleOp> module = buildModule(context, width);
   PassManager manager(&context);
-  manager.addPass(ir::createExpandMathPass());
+  ir::ExpandMathPassOptions options;
+  options.fma =
+      cpu == "native" ? llvm::sys::getHostCPUFeatures().lookup("fma") : cpu != "x86-64-v2";
+  manager.addPass(ir::createExpandMathPass(options));
   manager.addPass(createConvertMathToLLVMPass());
   manager.addPass(createArithToLLVMConversionPass());
   manager.addPass(createConvertFuncToLLVMPass());

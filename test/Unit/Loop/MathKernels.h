@@ -11,8 +11,8 @@ namespace mlc::test {
 /// gelu_tanh as their builders make them, all compiled for one CPU.
 class MathKernels {
 public:
-  /// `width` 0: f32 scalars; else vectors of that many. `cpu` "native" or a name
-  /// of LLVM's. Throws std::runtime_error, also when the code needs any symbol.
+  /// `width` 0: f32 scalars; else vectors of that many. `cpu` "native" or a level
+  /// "x86-64-v2" to "x86-64-v4". Throws std::runtime_error, also when the code needs any symbol.
   MathKernels(int64_t width, const std::string &cpu);
   ~MathKernels();
 

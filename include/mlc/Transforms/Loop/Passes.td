@@ -150,8 +150,13 @@ def ExpandMathPass : Pass<"mlc-expand-math"> {
   let description = [{
     math.exp, math.log, math.tanh and math.erf on f32 and vectors of f32 become
     polynomials in arith and math.fma that no library is needed for. The errors are
-    listed in MathFunctions.h. Other element types are left alone.
+    listed in MathFunctions.h. Other element types are left alone. Without fused
+    multiply-add, math.fma of f32 is computed in f64, where the product is exact, and
+    rounded to f32.
   }];
+  let options = [
+    Option<"fma", "fma", "bool", "true", "Whether fused multiply-add may be used">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
