@@ -4,6 +4,7 @@
 
 #include "../../Conformance/Donations.h"
 #include "../../Conformance/Replay.h"
+#include "../../Conformance/Team.h"
 #include "mlc/Graph/Rewrite.h"
 
 #include <cmath>
@@ -84,39 +85,78 @@ private:
   std::shared_ptr<ParallelFor> threads = ParallelFor::threads(4).orThrow();
 };
 
+/// Where two runs of a graph differ in a bit, or empty.
+std::string difference(const TensorMap &a, const TensorMap &b) {
+  for (const auto &[output, tensor] : a)
+    if (!b.at(output).identical(tensor))
+      return output;
+  return "";
+}
+
 /// With every iteration of a loop that may be anywhere and at any time: the same bits.
 Way threaded(const char *name, const std::string &target) {
-  return {
-      name, [=](const Engine &engine, const Specimen &s) -> Result<TensorMap> {
-        static auto spreading = std::make_shared<Spreading>();
-        static Engine spread = [] {
-          EngineOptions options;
-          options.parallelFor = spreading;
-          options.print = Evaluator::ignore;
-          return Engine::create(std::move(options)).orThrow();
-        }();
-        CompileOptions options;
-        options.target = target;
-        auto expected = engine.evaluate(s.graph, s.parameters, s.inputs, Executor::Jit, options);
-        if (!expected)
-          return expected;
-        options.grain = 1;
-        auto executable = spread.compile(s.graph, s.parameters, options);
-        if (!executable)
-          return executable.takeError();
-        using Order = Spreading::Order;
-        for (Order order : {Order::Forwards, Order::Backwards, Order::Threads}) {
-          spreading->order = order;
-          auto got = (*executable)(s.inputs);
-          if (!got)
-            return got;
-          for (const auto &[output, tensor] : *expected)
-            if (!got->at(output).identical(tensor))
-              return Error{ErrorKind::Internal, "output " + output + " has other bits in order " +
-                                                    std::to_string(static_cast<int>(order))};
-        }
-        return expected;
-      }};
+  return {name, [=](const Engine &engine, const Specimen &s) -> Result<TensorMap> {
+            static auto spreading = std::make_shared<Spreading>();
+            static Engine spread = [] {
+              EngineOptions options;
+              options.parallelFor = spreading;
+              options.print = Evaluator::ignore;
+              return Engine::create(std::move(options)).orThrow();
+            }();
+            CompileOptions options;
+            options.target = target;
+            auto expected =
+                engine.evaluate(s.graph, s.parameters, s.inputs, Executor::Jit, options);
+            if (!expected)
+              return expected;
+            options.grain = 1;
+            auto executable = spread.compile(s.graph, s.parameters, options);
+            if (!executable)
+              return executable.takeError();
+            using Order = Spreading::Order;
+            for (Order order : {Order::Forwards, Order::Backwards, Order::Threads}) {
+              spreading->order = order;
+              auto got = (*executable)(s.inputs);
+              if (!got)
+                return got;
+              if (std::string output = difference(*expected, *got); !output.empty())
+                return Error{ErrorKind::Internal, "output " + output + " has other bits in order " +
+                                                      std::to_string(static_cast<int>(order))};
+            }
+            return expected;
+          }};
+}
+
+/// Compiled as usual, and for its threads; run on one thread and twice on all.
+Way combined(const Combination &combination) {
+  return {combination.name(), [=](const Engine &engine, const Specimen &s) -> Result<TensorMap> {
+            static auto team = std::make_shared<Team>(1);
+            static Engine teamed = [] {
+              EngineOptions options;
+              options.parallelFor = team;
+              options.print = Evaluator::ignore;
+              return Engine::create(std::move(options)).orThrow();
+            }();
+            CompileOptions options = combination.options();
+            options.grain = 0;
+            auto expected =
+                engine.evaluate(s.graph, s.parameters, s.inputs, Executor::Jit, options);
+            if (!expected)
+              return expected;
+            auto executable = teamed.compile(s.graph, s.parameters, combination.options());
+            if (!executable)
+              return executable.takeError();
+            for (int threads : {1, combination.threads(), combination.threads()}) {
+              team->resize(threads);
+              auto got = (*executable)(s.inputs);
+              if (!got)
+                return got;
+              if (std::string output = difference(*expected, *got); !output.empty())
+                return Error{ErrorKind::Internal, "output " + output + " has other bits on " +
+                                                      std::to_string(threads) + " threads"};
+            }
+            return expected;
+          }};
 }
 
 /// Every result of `op` off by 1 in the first element.
@@ -153,6 +193,14 @@ std::vector<Way> allWays(const std::string &target) {
           threaded("jit, on threads", target),
           throughCpp("C++, op by op", false),
           throughCpp("C++, traced and compiled", true)};
+}
+
+std::vector<Way> matrixWays(const std::string &prefix) {
+  std::vector<Way> ways;
+  for (const Combination &combination : allCombinations())
+    if (combination.name().rfind(prefix, 0) == 0)
+      ways.push_back(combined(combination));
+  return ways;
 }
 
 Way brokenReference(const std::string &op) {

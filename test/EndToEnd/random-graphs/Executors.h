@@ -2,9 +2,8 @@
 #ifndef MLC_TEST_ENDTOEND_EXECUTORS_H
 #define MLC_TEST_ENDTOEND_EXECUTORS_H
 
+#include "../../Conformance/Matrix.h"
 #include "Generator.h"
-
-#include "mlc/mlc.h"
 
 #include <optional>
 
@@ -21,6 +20,9 @@ struct Way {
 /// inputs, for a target as in CompileOptions; and for the host, written in C++, run at
 /// once and traced.
 std::vector<Way> allWays(const std::string &target);
+/// jit in the combinations whose names begin with `prefix`, each to the same bits on one
+/// thread and on all of its own.
+std::vector<Way> matrixWays(const std::string &prefix);
 /// The reference with one op (by name) computed wrongly: what a defect looks like.
 Way brokenReference(const std::string &op);
 
