@@ -16,14 +16,19 @@
 #include "Replay.h"
 #include "Team.h"
 #include "Tolerance.h"
+#include "mlc/Runtime/CpuFeatures.h"
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <set>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace mlc;
 using namespace mlc::test;
@@ -92,6 +97,7 @@ struct Subject {
   /// Each case is run on one thread and then twice on `threads` of these, to the same
   /// bits; null: once, on `threads` of the engine.
   std::shared_ptr<Team> team = nullptr;
+  std::shared_ptr<CompilerClient> compiler = nullptr; ///< As in EngineOptions.
 };
 
 /// Runs a case through C++: the outputs of every run by name.
@@ -115,6 +121,7 @@ public:
     options.print = readPrinted;
     options.threads = subject.threads;
     options.parallelFor = subject.team;
+    options.compiler = subject.compiler;
     auto created = Engine::create(options);
     REQUIRE(created.ok());
     defaultEngine().setPrint(readPrinted);
@@ -298,8 +305,8 @@ TEST_CASE("ops in C++, traced and compiled", "[cpp-jit]") {
 }
 
 static Subject subjectOf(const Combination &combination) {
-  return {Executor::Jit,         combination.options(),    false, false,
-          combination.threads(), std::make_shared<Team>(1)};
+  return {Executor::Jit,         combination.options(),     false, false,
+          combination.threads(), std::make_shared<Team>(1), {}};
 }
 
 /// Asks once: sections begin the test case again and again.
@@ -352,5 +359,41 @@ TEST_CASE("the quick combinations cover all pairs", "[pairs]") {
   }
   for (const auto &[first, second] : missing)
     FAIL_CHECK("no quick combination has both " << first << " and " << second);
+}
+
+/// Whether an instruction of AVX traps.
+static bool avxTraps() {
+  pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    signal(SIGILL, SIG_DFL);
+    __asm__ volatile("vxorps %%ymm0, %%ymm0, %%ymm0" ::: "xmm0");
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGILL;
+}
+
+// For an emulator of such a CPU. The compiler is a process that it does not emulate.
+TEST_CASE("a CPU without AVX runs x86-64-v2 and refuses the others", "[.][no-avx]") {
+  auto compiler = CompilerClient::helperProcess();
+  SECTION("it has none, and refuses") {
+    const std::vector<std::string> &features = hostCpuFeatures();
+    CHECK_FALSE(std::binary_search(features.begin(), features.end(), "avx"));
+    CHECK(avxTraps());
+    EngineOptions options;
+    options.compiler = compiler;
+    auto engine = Engine::create(options);
+    REQUIRE(engine);
+    for (const char *target : {"x86-64-v3", "x86-64-v4"}) {
+      auto obstacle = obstacleTo(*engine, target);
+      REQUIRE(obstacle);
+      CHECK_THAT(*obstacle, Catch::Matchers::Contains(target) && Catch::Matchers::Contains("avx2"));
+    }
+  }
+  Subject subject = subjectOf({{"v2", "opt", "fused", "1"}});
+  subject.compiler = compiler;
+  runAll(subject);
 }
 #endif
