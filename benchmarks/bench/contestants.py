@@ -25,15 +25,20 @@ ONE_THREAD = {
 }
 
 
+EXACT = 2e-5  # sums may be taken in any order, but neither bf16 nor TF32 pass
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A contestant by name: its driver (a program of the build, or a Python file) with an argument, whether it is a
-    rival or another way to use mlc, and how it is configured."""
+    rival or another way to use mlc, how it is configured, and how far its results may be off, as a share of the
+    largest."""
     name: str
     driver: str
     argument: str
     rival: bool
     configuration: str
+    allowed: float = EXACT
 
     @property
     def is_python(self):
@@ -45,6 +50,10 @@ KINDS = {kind.name: kind for kind in (
     Kind("mlc again", "contestant-mlc", "jit", False, "the same in another process: what differs is noise"),
     Kind("mlc raw", "contestant-mlc", "raw", False, "the same function called by its pointer"),
     Kind("mlc any batch", "contestant-mlc", "any", False, "the same with a symbolic batch: one image for every size"),
+    Kind("mlc bf16", "contestant-mlc", "bf16", False, "weights stored as bf16 (`--weights=bf16`)", 2e-2),
+    Kind("mlc int8", "contestant-mlc", "int8", False, "weights stored as int8 (`--weights=int8`)", 5e-2),
+    Kind("mlc int8-dynamic", "contestant-mlc", "int8-dynamic", False,
+         "weights and what they multiply as int8 (`--weights=int8-dynamic`)", 5e-2),
     Kind("mlc eager", "contestant-mlc", "eager", False, "`EagerRunner`: every op compiled alone, called one by one"),
     Kind("empty call", "contestant-mlc", "empty", False, "a function that does nothing, called by its pointer"),
     Kind("C++", "contestant-loops", "", True, "a loop by hand, g++ -O3 -march=native, fused multiply-adds allowed"),

@@ -117,7 +117,7 @@ class Measurement:
             contestant = self.contestant(name)
             if contestant:
                 try:
-                    result["load"][name] = self.prepare(contestant, directory, expected)
+                    result["load"][name] = self.prepare(name, contestant, directory, expected)
                     ready[name] = contestant
                 except (Unsupported, Failed) as error:
                     result["refused"][name] = str(error)
@@ -147,13 +147,13 @@ class Measurement:
         self.tell(row, result)
         return result
 
-    def prepare(self, contestant, directory, expected):
+    def prepare(self, name, contestant, directory, expected):
         """Loads a case and compares what is computed; returns the seconds of loading."""
         seconds = float(contestant.ask("load", directory)[0])
         file = directory / "computed.npy"
         file.unlink(missing_ok=True)
         contestant.ask("run", file)
-        why = disagreement(np.load(file), expected)
+        why = disagreement(np.load(file), expected, field.KINDS[name].allowed)
         if why:
             raise Failed(f"gives {why}")
         return seconds

@@ -14,6 +14,8 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "python/mlc_export"))
 import mlc_export  # noqa: E402
 
+from .contestants import EXACT  # noqa: E402
+
 
 def softmax(x):
     e = np.exp(x - x.max(-1, keepdims=True))
@@ -174,15 +176,14 @@ class Program:
         return self.evaluate(arrays)
 
 
-def disagreement(got, expected):
-    """Why `got` is not what was expected, or nothing. The tolerance lets a sum be taken in any order, and neither
-    bf16 nor TF32 pass."""
+def disagreement(got, expected, allowed=EXACT):
+    """Why `got` is not what was expected, or nothing. What is allowed is a share of the largest magnitude."""
     if got.shape != expected.shape:
         return f"a result of shape {list(got.shape)} instead of {list(expected.shape)}"
     if not np.all(np.isfinite(got)):
         return "a result that is not finite"
     if expected.size == 0:
         return ""
-    allowed = 2e-5 * max(float(np.abs(expected).max()), 1e-30)
+    allowed *= max(float(np.abs(expected).max()), 1e-30)
     worst = float(np.abs(got - expected).max())
     return f"a result that is off by {worst:.2g}, more than {allowed:.2g}" if worst > allowed else ""

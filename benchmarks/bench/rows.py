@@ -163,8 +163,9 @@ def rows(quick=False):
             "<= 1.10 x roofline; >= 3 x ahead of every runtime with a graph format; p99/p50 <= 1.2",
             ("roofline", "best", "graph formats", "percentiles"),
             [network("SEED", SEED, 1), *(network(name, NETWORKS[name], 1) for name in pick(quick, list(NETWORKS)[1:], (2,)))],
-            (*LIBRARIES, *FRAMEWORKS), percentiles=True,
-            note="With those in Python a call includes what their interface costs, which P7 shows."),
+            ("mlc bf16", "mlc int8", "mlc int8-dynamic", *LIBRARIES, *FRAMEWORKS), percentiles=True,
+            note="With those in Python a call includes what their interface costs, which P7 shows. mlc with weights in "
+                 "fewer bits computes something else: its results are off by up to 2 % (bf16) or 5 % (int8)."),
         Row("P7", "One add of one element", "ns above an empty indirect call: <= 3 raw, <= 15 checked", ("overhead",),
             [one_add()], ("empty call", "mlc raw", *FRAMEWORKS),
             note="What others take here is what a call through their Python interface costs."),

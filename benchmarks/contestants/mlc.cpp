@@ -1,6 +1,6 @@
-// mlc as a contestant: contestant-mlc [jit|raw|any|eager|empty]. It reads model.safetensors, as a
-// user would. It also says how fast this core can be at best, since that is to be known in the
-// process that is measured:
+// mlc as a contestant: contestant-mlc [jit|bf16|int8|int8-dynamic|raw|any|eager|empty]. It reads
+// model.safetensors, as a user would. It also says how fast this core can be at best, since that is
+// to be known in the process that is measured:
 //
 //   sol FLOPS READ MOVED   ok SECONDS: for that many operations, for reading that many bytes, or
 //   for moving
@@ -33,12 +33,13 @@ TensorMap inputsOf(const std::string &directory) {
 
 /// One native function, bound once and called by Call::run.
 struct Jit {
+  CompileOptions options;
   std::optional<Call> call;
 
   void load(const std::string &directory) {
     call.reset();
     Engine engine = Engine::create().orThrow();
-    Executable executable = engine.load(directory + "/model.safetensors").orThrow();
+    Executable executable = engine.load(directory + "/model.safetensors", options).orThrow();
     call = executable.bind(inputsOf(directory)).orThrow();
   }
   void run() {
@@ -46,6 +47,11 @@ struct Jit {
       std::move(status).orThrow();
   }
   Tensor output() { return call->outputs()[0]; }
+};
+
+/// The same with its weights in fewer bits.
+template <WeightType type> struct Reduced : Jit {
+  Reduced() { options.weights = type; }
 };
 
 /// The same function by its pointer.
@@ -256,6 +262,12 @@ int main(int argc, char **argv) try {
     return once(argv[2], argv[3], argc > 4 ? argv[4] : "");
   if (executor == "jit")
     return contest<Jit>("Call::run");
+  if (executor == "bf16")
+    return contest<Reduced<WeightType::BF16>>("Call::run, weights in bf16");
+  if (executor == "int8")
+    return contest<Reduced<WeightType::Int8>>("Call::run, weights in int8");
+  if (executor == "int8-dynamic")
+    return contest<Reduced<WeightType::Int8Dynamic>>("Call::run, int8");
   if (executor == "raw")
     return contest<Raw>("the function's pointer");
   if (executor == "any")
@@ -264,7 +276,7 @@ int main(int argc, char **argv) try {
     return contest<Eager>("op by op");
   if (executor == "empty")
     return contest<Empty>("an empty function's pointer");
-  std::fprintf(stderr, "usage: contestant-mlc [jit|raw|any|eager|empty]\n");
+  std::fprintf(stderr, "usage: contestant-mlc [jit|bf16|int8|int8-dynamic|raw|any|eager|empty]\n");
   return 2;
 } catch (const std::exception &error) {
   std::fprintf(stderr, "contestant-mlc: %s\n", error.what());

@@ -20,6 +20,7 @@
 
 #include "mlc/Abi/Frame.h"
 #include "mlc/Abi/Interface.h"
+#include "mlc/Abi/WeightType.h"
 #include "mlc/Api/Flow.h"
 #include "mlc/Api/Ops.h"
 #include "mlc/Graph/Graph.h"
@@ -85,6 +86,9 @@ struct CompileOptions {
   /// true: the executable's interface describes its kernels, and calls count what each of
   /// them takes (Call::profile), which costs a few nanoseconds a kernel. For Jit alone.
   bool profile = false;
+  /// Fewer bits for weights, if so much may be lost: a network that is called with one sample
+  /// takes as long as reading its weights. Never chosen by mlc; for Jit alone.
+  WeightType weights = WeightType::AsGiven;
   /// Inputs, each with an output of its type that a call may give the input's memory,
   /// as a state that goes from call to call; it need not. The executors other than
   /// Jit ignore this.

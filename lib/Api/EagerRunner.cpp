@@ -305,6 +305,7 @@ Result<EagerRunner> EagerRunner::create(const Engine &engine, const Graph &graph
   state->options = options;
   state->options.function.clear(); // This and the next are the graph's, not an op's.
   state->options.donated.clear();
+  state->options.weights = WeightType::AsGiven; // An op alone has no parameters.
   const Function &function = *state->graph.findFunction((*entry)->name);
   state->interface = interfaceOf(function);
   state->entry = state->plan(function, function.body, parameters);

@@ -95,6 +95,7 @@ DoorRequest compileRequest(const Graph &graph, const CompileOptions &options) {
   request.fuse = options.fuse;
   request.grain = options.grain;
   request.profile = options.profile;
+  request.weights = options.weights;
   request.donated = options.donated;
   return request;
 }

@@ -37,6 +37,7 @@ static Target makeTarget(std::string cpu, std::vector<std::string> features, int
   target.description.vectorBits = avx512 ? 512 : has("avx2") ? 256 : 128;
   target.description.vectorRegisters = avx512 ? 32 : 16;
   target.description.fma = has("fma");
+  target.description.dotProducts = has(avx512 ? "avx512vnni" : "avxvnni");
   target.description.l2Bytes = l2Bytes;
   return target;
 }

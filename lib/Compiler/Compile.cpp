@@ -168,6 +168,7 @@ Status Compilation::lower(mlir::ModuleOp module, ir::Phase phase,
   options.entry = function->name;
   options.fuse = request.fuse;
   options.grain = request.grain;
+  options.weights = request.weights;
   options.describe = describesKernels();
   options.optimize = request.optimize;
   mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());

@@ -1,4 +1,4 @@
-// The ops that passes make: fusion with its text form, pack, packed_matmul, slot.
+// The ops that passes make: fusion with its text form, pack, packed_matmul, quantize, slot.
 // Refuses fusions whose body is not of their kind, and panels of the wrong size.
 
 #include "mlc/Dialect/Convert.h"
@@ -86,7 +86,7 @@ static BodyRole roleOf(Operation *op) {
   if (isa<ReshapeOp, TransposeOp, ConcatOp, TakeOp, PackOp>(op))
     return BodyRole::Data;
   if (isa<ParameterOp, CallOp, IfOp, WhileOp, ScanOp, FusionOp, PrintOp, CheckOp, CustomOp>(op) ||
-      !vocabularyOp(op))
+      !(vocabularyOp(op) || isa<QuantizeOp>(op)))
     return BodyRole::Foreign;
   return BodyRole::Elementwise;
 }
@@ -150,12 +150,11 @@ LogicalResult FusionOp::verifyRegions() {
 }
 
 //===----------------------------------------------------------------------===//
-// pack and packed_matmul
+// pack, packed_matmul and quantize
 //===----------------------------------------------------------------------===//
 
-static int64_t panels(int64_t columns, int64_t tile) {
-  return columns / tile + (columns % tile != 0);
-}
+// As many parts of `size` as hold `count` elements.
+static int64_t parts(int64_t count, int64_t size) { return count / size + (count % size != 0); }
 
 LogicalResult PackOp::verify() {
   auto operand = getOperand().getType(), result = getResult().getType();
@@ -163,36 +162,70 @@ LogicalResult PackOp::verify() {
   if (operand.getRank() != 2 || operand.isDynamicDim(transpose ? 0 : 1))
     return emitError("pack [C1]: the operand is ")
            << operand << ", expected a matrix with a known number of columns";
-  if (getTileAttr().getInt() < 1)
-    return emitError("pack [C2]: `tile` is ") << getTile() << ", expected at least 1";
-  int64_t tile = getTile(), columns = operand.getDimSize(transpose ? 0 : 1);
-  auto expected =
-      RankedTensorType::get({panels(columns, tile), operand.getDimSize(transpose ? 1 : 0), tile},
-                            operand.getElementType());
+  int64_t tile = getTileAttr().getInt(), depth = getDepth();
+  if (tile < 1 || depth < 1)
+    return emitError("pack [C2]: `tile` is ")
+           << tile << " and `depth` " << depth << ", expected at least 1";
+  int64_t columns = operand.getDimSize(transpose ? 0 : 1);
+  int64_t rows = operand.getDimSize(transpose ? 1 : 0);
+  if (depth > 1 && ShapedType::isDynamic(rows))
+    return emitError("pack [C2]: `depth` is ") << depth << ", but the number of rows is not known";
+  llvm::SmallVector<int64_t, 4> shape{parts(columns, tile), rows, tile};
+  if (depth > 1)
+    shape = {parts(columns, tile), parts(rows, depth), tile, depth};
+  auto expected = RankedTensorType::get(shape, operand.getElementType());
   if (result != expected)
     return emitError("pack [C3]: the result is ") << result << ", expected " << expected;
   return success();
 }
 
+static bool canMultiply(Type lhs, Type rhs, Type result) {
+  if (lhs == rhs)
+    return lhs == result;
+  if (lhs.isF32())
+    return lhs == result && (rhs.isBF16() || rhs.isInteger(8));
+  return (lhs.isUnsignedInteger(8) || lhs.isInteger(16)) && rhs.isSignlessInteger(8) &&
+         result.isInteger(32);
+}
+
 LogicalResult PackedMatMulOp::verify() {
   auto lhs = getLhs().getType(), rhs = getRhs().getType(), result = getResult().getType();
-  if (lhs.getElementType() != rhs.getElementType() ||
-      lhs.getElementType() != result.getElementType())
-    return emitError("packed_matmul [C1]: operands and result differ in dtype");
-  if (lhs.getRank() != 2 || rhs.getRank() != 3 || rhs.isDynamicDim(2) || rhs.getDimSize(2) < 1)
-    return emitError("packed_matmul [C2]: expected operands of ranks 2 and 3 with a known tile, "
-                     "found ")
+  if (!canMultiply(lhs.getElementType(), rhs.getElementType(), result.getElementType()))
+    return emitError("packed_matmul [C1]: a product of ")
+           << lhs.getElementType() << " and " << rhs.getElementType() << " cannot be "
+           << result.getElementType();
+  bool isKnown = (rhs.getRank() == 3 || rhs.getRank() == 4) &&
+                 llvm::none_of(rhs.getShape().drop_front(2), [](int64_t s) { return s < 1; });
+  if (lhs.getRank() != 2 || !isKnown)
+    return emitError("packed_matmul [C2]: expected operands of ranks 2 and 3, or 4, with a known "
+                     "tile and depth, found ")
            << lhs << " and " << rhs;
   bool transpose = getTransposeA();
-  if (lhs.getDimSize(transpose ? 0 : 1) != rhs.getDimSize(1))
+  int64_t rows = lhs.getDimSize(transpose ? 0 : 1);
+  if (rhs.getRank() == 4 && !ShapedType::isDynamic(rows))
+    rows = parts(rows, rhs.getDimSize(3));
+  if (rows != rhs.getDimSize(1))
     return emitError("packed_matmul [C3]: the contracted dimensions of ")
            << lhs << " and " << rhs << " differ";
   if (result.getRank() != 2 || result.getDimSize(0) != lhs.getDimSize(transpose ? 1 : 0) ||
-      result.isDynamicDim(1) ||
-      panels(result.getDimSize(1), rhs.getDimSize(2)) != rhs.getDimSize(0))
+      result.isDynamicDim(1) || parts(result.getDimSize(1), rhs.getDimSize(2)) != rhs.getDimSize(0))
     return emitError("packed_matmul [C4]: the result ")
            << result << " does not have the rows of " << lhs << " and the columns packed in "
            << rhs;
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  auto operand = getOperand().getType(), scale = getScale().getType();
+  auto result = getResult().getType();
+  if (!operand.getElementType().isF32() || operand != scale)
+    return emitError("quantize [C1]: expected two operands of f32 and one shape, found ")
+           << operand << " and " << scale;
+  Type to = result.getElementType();
+  bool isSmall = to.isSignlessInteger(8) || to.isSignlessInteger(16) || to.isUnsignedInteger(8);
+  if (!isSmall || result.getShape() != operand.getShape())
+    return emitError("quantize [C2]: the result is ")
+           << result << ", expected i8, i16 or u8 in the shape of " << operand;
   return success();
 }
 

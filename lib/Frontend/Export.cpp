@@ -145,6 +145,8 @@ private:
     Exported lhs = values.lookup(op.getLhs()), rhs = values.lookup(op.getRhs());
     if (lhs.isPacked || !rhs.isPacked)
       return refuse(op, "mlc.packed_matmul: the right-hand side is not made by mlc.pack");
+    if (op.getLhs().getType().getElementType() != op.getRhs().getType().getElementType())
+      return refuse(op, "mlc.packed_matmul: weights that were reduced cannot be in a model");
     Attributes attributes{{"transpose_a", op.getTransposeA()}, {"transpose_b", rhs.isTransposed}};
     return appendNode(op, Op::MatMul, {lhs.id, rhs.id}, std::move(attributes));
   }

@@ -68,7 +68,10 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   PackWeightsPassOptions packing;
   packing.tile = panelColumns(options.target);
   packing.tileOfFew = 4 * options.target.vectorBits / 32;
+  packing.tileOfOne = (options.target.vectorRegisters >= 32 ? 2 : 1) * packing.tileOfFew;
   packing.vector = options.target.vectorBits / 32;
+  packing.weights = options.weights;
+  packing.dotProducts = options.target.dotProducts;
   FusePassOptions fusion;
   fusion.fuse = options.fuse;
 
@@ -112,6 +115,7 @@ static void toVector(OpPassManager &manager, const PipelineOptions &options) {
   tile.vectorBits = options.target.vectorBits;
   tile.vectorRegisters = options.target.vectorRegisters;
   tile.fma = options.target.fma;
+  tile.dotProducts = options.target.dotProducts;
   manager.addNestedPass<func::FuncOp>(createTileContractionsPass(tile));
   VectorizeKernelsPassOptions vectorize;
   vectorize.vectorBits = options.target.vectorBits;

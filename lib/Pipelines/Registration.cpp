@@ -89,6 +89,8 @@ struct RunToPhase : PassWrapper<RunToPhase, OperationPass<ModuleOp>> {
     options.target.vectorBits = vectorBits;
     options.target.vectorRegisters = vectorRegisters;
     options.target.fma = fma;
+    options.target.dotProducts = dotProducts;
+    options.weights = weights;
     OpPassManager manager(ModuleOp::getOperationName());
     addPhases(manager, currentPhase(module), phase, options);
     if (failed(runPipeline(manager, module)))
@@ -107,6 +109,11 @@ struct RunToPhase : PassWrapper<RunToPhase, OperationPass<ModuleOp>> {
                                   llvm::cl::desc("Number of vector registers")};
   Option<bool> fma{*this, "fma", llvm::cl::init(true),
                    llvm::cl::desc("Whether fused multiply-add may be used")};
+  Option<bool> dotProducts{
+      *this, "dot-products", llvm::cl::init(false),
+      llvm::cl::desc("Whether the CPU adds up products of four bytes in one step")};
+  Option<WeightType> weights{*this, "weights", llvm::cl::init(WeightType::AsGiven),
+                             llvm::cl::desc("What weights are stored as"), weightTypeValues()};
 };
 
 } // namespace

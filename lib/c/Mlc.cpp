@@ -144,6 +144,10 @@ Result<mlc::CompileOptions> translated(const mlc_compile_options *options) {
   result.optimize = given->no_optimize == 0;
   result.fuse = given->no_fuse == 0;
   result.orReference = given->or_reference != 0;
+  if (given->weights < MLC_WEIGHTS_AS_GIVEN || given->weights > MLC_WEIGHTS_INT8_DYNAMIC)
+    return usageError("mlc_compile_options: `weights` is " + std::to_string(given->weights) +
+                      ", expected an mlc_weight_type");
+  result.weights = static_cast<mlc::WeightType>(given->weights);
   if (given->num_donated > 0)
     if (Status status = notNull({{"donated_inputs", given->donated_inputs},
                                  {"donated_outputs", given->donated_outputs}});

@@ -69,6 +69,78 @@ module {
 
 // -----
 
+// A narrower right-hand side is widened where it is multiplied, and so is what has no sign.
+
+// CHECK:       #[[$GROUPS:.*]] = affine_map<(d0, d1, d2) -> (d1 floordiv 16, d2 floordiv 4, d1 mod 16, d2 mod 4)>
+// CHECK-LABEL: func.func private @bytes
+// CHECK-SAME:    (%[[X:.*]]: tensor<?x6xi8>, %[[W:.*]]: tensor<1x2x16x4xi8>,
+// CHECK:         linalg.generic {indexing_maps = [#{{.*}}, #[[$GROUPS]], #{{.*}}]
+// CHECK:           arith.extui %{{.*}} : i8 to i32
+// CHECK:           arith.extsi %{{.*}} : i8 to i32
+// CHECK:           arith.muli
+// CHECK:           arith.addi
+// CHECK-LABEL: func.func private @widened
+// CHECK:           arith.extf %{{.*}} : bf16 to f32
+// CHECK:           arith.mulf
+module {
+  func.func private @bytes(%x: tensor<?x6xui8>, %w: tensor<1x2x16x4xi8>, %out: tensor<?x9xi32>) -> tensor<?x9xi32> attributes {mlc.kind = "contraction"} {
+    %0 = mlc.packed_matmul %x, %w : (tensor<?x6xui8>, tensor<1x2x16x4xi8>) -> tensor<?x9xi32>
+    return %0 : tensor<?x9xi32>
+  }
+  func.func private @widened(%x: tensor<?x6xf32>, %w: tensor<1x6x16xbf16>, %out: tensor<?x9xf32>) -> tensor<?x9xf32> attributes {mlc.kind = "contraction"} {
+    %0 = mlc.packed_matmul %x, %w : (tensor<?x6xf32>, tensor<1x6x16xbf16>) -> tensor<?x9xf32>
+    return %0 : tensor<?x9xf32>
+  }
+}
+
+// -----
+
+// The nearest integer is in the low bits of a sum; of u8, 128 more.
+
+// CHECK-LABEL: func.func private @quantize
+// CHECK-SAME:    %[[OUT:[^:]*]]: tensor<4xi8>) -> tensor<4xi8>
+// CHECK:         linalg.generic {{.*}} outs(%[[OUT]]
+// CHECK:           %[[R:.*]] = arith.divf
+// CHECK:           %[[Q:.*]] = arith.mulf %{{.*}}, %[[R]]
+// CHECK:           %[[C:.*]] = arith.constant 0x4B400080 : f32
+// CHECK:           %[[SUM:.*]] = arith.addf %[[Q]], %[[C]]
+// CHECK:           %[[BITS:.*]] = arith.bitcast %[[SUM]] : f32 to i32
+// CHECK:           arith.trunci %[[BITS]] : i32 to i8
+module {
+  func.func private @quantize(%x: tensor<4xf32>, %s: tensor<4xf32>, %out: tensor<4xui8>) -> tensor<4xui8> attributes {mlc.kind = "elementwise"} {
+    %0 = mlc.quantize %x, %s : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xui8>
+    return %0 : tensor<4xui8>
+  }
+}
+
+// -----
+
+// Four rows side by side; behind the sixth row and the ninth column are zeros.
+
+// CHECK:       #[[$FROM:.*]] = affine_map<(d0, d1, d2, d3) -> (d0 * 4 + d3, d1 * 8 + d2)>
+// CHECK:       #[[$INTO:.*]] = affine_map<(d0, d1, d2, d3) -> (d1, d0, d2, d3)>
+// CHECK-LABEL: func.func private @pack_in_groups
+// CHECK-SAME:    (%[[W:.*]]: tensor<6x9xi8>, %[[OUT:.*]]: tensor<2x2x8x4xi8>)
+// CHECK:         %[[P:.*]] = tensor.extract_slice %[[OUT]][0, 0, 0, 0] [1, 1, 8, 4] [1, 1, 1, 1]
+// CHECK:         linalg.generic {indexing_maps = [#[[$FROM]], #[[$INTO]]], {{.*}} ins(%[[W]] {{.*}} outs(%[[P]]
+// CHECK:         tensor.extract_slice %{{.*}}[0, 1, 0, 0] [1, 1, 8, 4]
+// CHECK:         linalg.fill
+// CHECK:         tensor.extract_slice %{{.*}}[0, 1, 0, 0] [1, 1, 8, 2]
+// CHECK:         tensor.extract_slice %{{.*}}[1, 0, 0, 0] [1, 1, 8, 4]
+// CHECK:         linalg.fill
+// CHECK:         tensor.extract_slice %{{.*}}[1, 0, 0, 0] [1, 1, 1, 4]
+// CHECK:         tensor.extract_slice %{{.*}}[1, 1, 0, 0] [1, 1, 8, 4]
+// CHECK:         linalg.fill
+// CHECK:         tensor.extract_slice %{{.*}}[1, 1, 0, 0] [1, 1, 1, 2]
+module {
+  func.func private @pack_in_groups(%w: tensor<6x9xi8>, %out: tensor<2x2x8x4xi8>) -> tensor<2x2x8x4xi8> attributes {mlc.kind = "data"} {
+    %0 = mlc.pack %w {tile = 8 : i64, depth = 4 : i64} : (tensor<6x9xi8>) -> tensor<2x2x8x4xi8>
+    return %0 : tensor<2x2x8x4xi8>
+  }
+}
+
+// -----
+
 // Element-wise producers are computed inside a reduction; a mean divides in place.
 
 // CHECK:       #[[$ROW:.*]] = affine_map<(d0, d1) -> (d0)>

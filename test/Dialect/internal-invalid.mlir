@@ -129,8 +129,16 @@ func.func @pack_c1(%a: tensor<?x3xf32>) {
 // -----
 
 func.func @pack_c2(%a: tensor<4x3xf32>) {
-  // expected-error@+1 {{pack [C2]: `tile` is 0, expected at least 1}}
+  // expected-error@+1 {{pack [C2]: `tile` is 0 and `depth` 1, expected at least 1}}
   %0 = mlc.pack %a {tile = 0 : i64} : (tensor<4x3xf32>) -> tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @pack_c3_depth(%a: tensor<5x3xi8>) {
+  // expected-error@+1 {{pack [C3]: the result is 'tensor<2x5x2xi8>', expected 'tensor<2x2x2x4xi8>'}}
+  %0 = mlc.pack %a {tile = 2 : i64, depth = 4 : i64} : (tensor<5x3xi8>) -> tensor<2x5x2xi8>
   return
 }
 
@@ -145,15 +153,23 @@ func.func @pack_c3(%a: tensor<4x3xf32>) {
 // -----
 
 func.func @packed_matmul_c1(%a: tensor<2x4xf64>, %b: tensor<1x4x3xf32>) {
-  // expected-error@+1 {{packed_matmul [C1]: operands and result differ in dtype}}
+  // expected-error@+1 {{packed_matmul [C1]: a product of 'f64' and 'f32' cannot be 'f32'}}
   %0 = mlc.packed_matmul %a, %b : (tensor<2x4xf64>, tensor<1x4x3xf32>) -> tensor<2x3xf32>
   return
 }
 
 // -----
 
+func.func @packed_matmul_c1_integers(%a: tensor<2x4xi8>, %b: tensor<1x4x3xi8>) {
+  // expected-error@+1 {{packed_matmul [C1]: a product of 'i8' and 'i8' cannot be 'i32'}}
+  %0 = mlc.packed_matmul %a, %b : (tensor<2x4xi8>, tensor<1x4x3xi8>) -> tensor<2x3xi32>
+  return
+}
+
+// -----
+
 func.func @packed_matmul_c2(%a: tensor<2x4xf32>, %b: tensor<4x3xf32>) {
-  // expected-error@+1 {{packed_matmul [C2]: expected operands of ranks 2 and 3 with a known tile, found 'tensor<2x4xf32>' and 'tensor<4x3xf32>'}}
+  // expected-error@+1 {{packed_matmul [C2]: expected operands of ranks 2 and 3, or 4, with a known tile and depth, found 'tensor<2x4xf32>' and 'tensor<4x3xf32>'}}
   %0 = mlc.packed_matmul %a, %b : (tensor<2x4xf32>, tensor<4x3xf32>) -> tensor<2x3xf32>
   return
 }
@@ -163,6 +179,30 @@ func.func @packed_matmul_c2(%a: tensor<2x4xf32>, %b: tensor<4x3xf32>) {
 func.func @packed_matmul_c3(%a: tensor<4x2xf32>, %b: tensor<1x4x3xf32>) {
   // expected-error@+1 {{packed_matmul [C3]: the contracted dimensions of 'tensor<4x2xf32>' and 'tensor<1x4x3xf32>' differ}}
   %0 = mlc.packed_matmul %a, %b : (tensor<4x2xf32>, tensor<1x4x3xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @packed_matmul_c3_depth(%a: tensor<2x5xui8>, %b: tensor<1x1x3x4xi8>) {
+  // expected-error@+1 {{packed_matmul [C3]: the contracted dimensions of 'tensor<2x5xui8>' and 'tensor<1x1x3x4xi8>' differ}}
+  %0 = mlc.packed_matmul %a, %b : (tensor<2x5xui8>, tensor<1x1x3x4xi8>) -> tensor<2x3xi32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1(%a: tensor<2x4xf32>, %s: tensor<2xf32>) {
+  // expected-error@+1 {{quantize [C1]: expected two operands of f32 and one shape, found 'tensor<2x4xf32>' and 'tensor<2xf32>'}}
+  %0 = mlc.quantize %a, %s : (tensor<2x4xf32>, tensor<2xf32>) -> tensor<2x4xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_c2(%a: tensor<2x4xf32>, %s: tensor<2x4xf32>) {
+  // expected-error@+1 {{quantize [C2]: the result is 'tensor<2x4xi32>', expected i8, i16 or u8 in the shape of 'tensor<2x4xf32>'}}
+  %0 = mlc.quantize %a, %s : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xi32>
   return
 }
 

@@ -176,6 +176,16 @@ func.func @internal(%a: tensor<?x4xf32>, %b: tensor<4x3xf32>) -> tensor<?x3xf32>
     // CHECK: mlc.yield %[[M]] : tensor<?x3xf32>
     mlc.yield %3 : tensor<?x3xf32>
   }
+  // CHECK: mlc.fusion "elementwise"
+  %7 = mlc.fusion "elementwise" (%x = %b) : (tensor<4x3xf32>) -> tensor<4x3xi8> {
+    // CHECK: mlc.quantize %{{.*}}, %{{.*}} : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xi8>
+    %8 = mlc.quantize %x, %x : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xi8>
+    mlc.yield %8 : tensor<4x3xi8>
+  }
+  // CHECK: mlc.pack %{{.*}} {depth = 4 : i64, tile = 2 : i64} : (tensor<4x3xi8>) -> tensor<2x1x2x4xi8>
+  %9 = mlc.pack %7 {tile = 2 : i64, depth = 4 : i64} : (tensor<4x3xi8>) -> tensor<2x1x2x4xi8>
+  // CHECK: mlc.packed_matmul %{{.*}}, %{{.*}} : (tensor<?x4xf32>, tensor<2x1x2x4xi8>) -> tensor<?x3xf32>
+  %10 = mlc.packed_matmul %a, %9 : (tensor<?x4xf32>, tensor<2x1x2x4xi8>) -> tensor<?x3xf32>
   // CHECK: mlc.fusion "elementwise" () : () -> (tensor<f32>, tensor<i1>) attributes {note = "kept"} {
   %4:2 = mlc.fusion "elementwise" () : () -> (tensor<f32>, tensor<i1>) attributes {note = "kept"} {
     %5 = mlc.constant {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>

@@ -92,6 +92,18 @@ Status setEmit(Arguments &a, const std::string &text) {
   return bad("emit", "expected one of " + known + ", got '" + text + "'");
 }
 
+Status setWeights(Arguments &a, const std::string &text) {
+  std::string known;
+  for (size_t i = 0; i < std::size(kWeightTypeNames); ++i) {
+    if (text == kWeightTypeNames[i]) {
+      a.compile.weights = static_cast<WeightType>(i);
+      return {};
+    }
+    known += (known.empty() ? "" : ", ") + std::string(kWeightTypeNames[i]);
+  }
+  return bad("weights", "expected one of " + known + ", got '" + text + "'");
+}
+
 Status setChoice(const char *option, const std::string &text, const char *yes, const char *no,
                  bool &flag) {
   if (text != yes && (!no || text != no))
@@ -196,6 +208,7 @@ const std::vector<Option> &options() {
          a.compile.target = v;
          return Status();
        }},
+      {"weights", true, setWeights},
       {"no-fuse", false,
        [](Arguments &a, Text) {
          a.compile.fuse = false;
@@ -271,6 +284,9 @@ Status checkCombination(const Arguments &a) {
   if ((a.profile || a.explain) && a.executor != Executor::Jit)
     return usageError(std::string("--exec=") + executorName(a.executor) + " has no meaning with " +
                       command);
+  if (a.compile.weights != WeightType::AsGiven && a.executor != Executor::Jit)
+    return usageError(std::string("--weights has no meaning with --exec=") +
+                      executorName(a.executor));
   if (command.empty() || a.benchmark || a.profile)
     return {};
   for (const auto &option : running)

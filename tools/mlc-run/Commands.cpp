@@ -32,6 +32,19 @@ double scaleOf(const Tensor &tensor) {
   return scale;
 }
 
+Tolerance f32Tolerance(WeightType weights, double scale) {
+  switch (weights) {
+  case WeightType::AsGiven:
+    break;
+  case WeightType::BF16:
+    return {2e-2, 1e-2 * scale};
+  case WeightType::Int8:
+  case WeightType::Int8Dynamic:
+    return {5e-2, 5e-2 * scale};
+  }
+  return {1e-5, 1e-5 * scale};
+}
+
 /// What may differ when the user did not say: a sum that cancels is as uncertain
 /// as the largest elements of its tensor, so the absolute part grows with them.
 Tolerance toleranceFor(const Arguments &arguments, const Tensor &expected) {
@@ -39,7 +52,7 @@ Tolerance toleranceFor(const Arguments &arguments, const Tensor &expected) {
     return *arguments.tolerance;
   switch (expected.dtype()) {
   case DType::F32:
-    return {1e-5, 1e-5 * scaleOf(expected)};
+    return f32Tolerance(arguments.compile.weights, scaleOf(expected));
   case DType::F64:
     return {1e-12, 1e-12 * scaleOf(expected)};
   case DType::F16:
@@ -177,8 +190,10 @@ Status Command::selftest(const Engine &engine) {
     GoldenResult result{golden.function, {}};
     for (const auto &[name, expected] : golden.outputs) {
       Tolerance own{golden.relativeTolerance, golden.absoluteTolerance};
+      bool isReduced = arguments.compile.weights != WeightType::AsGiven;
       result.comparisons.push_back(compareTensors(name, "golden", outputs->at(name), expected,
-                                                  arguments.tolerance.value_or(own)));
+                                                  isReduced ? toleranceFor(arguments, expected)
+                                                            : arguments.tolerance.value_or(own)));
     }
     report.goldens.push_back(std::move(result));
   }

@@ -44,6 +44,9 @@ Instead of running once
 
 How to compile
   --target NAME              native (default), x86-64-v2, x86-64-v3 or x86-64-v4
+  --weights TYPE             store the weights of matrix products in fewer bits: as bf16, int8
+                             (a scale for each column) or int8-dynamic (what they multiply,
+                             too); default as-given. --compare reference says what it cost
   --no-fuse                  one kernel per op
   --no-optimize              code generation without optimisation
 
@@ -67,6 +70,7 @@ A VALUE is one of
 
 Tolerances, unless --tolerance says otherwise; goldens have their own (relative, absolute)
   f32 1e-5, 1e-5    f64 1e-12, 1e-12    f16 1e-2, 1e-3    bf16 2e-2, 1e-2
+  f32 of weights in bf16 2e-2, 1e-2, in int8 5e-2, 5e-2; goldens, too
   integers and bool must be equal; NaN agrees with NaN only
 
 Exit codes

@@ -9,6 +9,7 @@
 #ifndef MLC_ABI_DOOR_H
 #define MLC_ABI_DOOR_H
 
+#include "mlc/Abi/WeightType.h"
 #include "mlc/Support/Bytes.h"
 #include "mlc/Support/Result.h"
 #include "mlc/Support/Version.h"
@@ -58,6 +59,7 @@ struct DoorRequest {
   bool fuse = true;              ///< false: one kernel per op.
   int64_t grain = 0;             ///< As CompileOptions has it; at least 0.
   bool profile = false;          ///< An image that describes and times its kernels.
+  WeightType weights = WeightType::AsGiven;
   /// Inputs, and the outputs that may be given their memory.
   std::vector<std::pair<std::string, std::string>> donated;
 
@@ -73,6 +75,7 @@ struct DoorRequest {
     w.integer(fuse);
     w.integer(grain);
     w.integer(profile);
+    w.integer(static_cast<int64_t>(weights));
     w.integer(static_cast<int64_t>(donated.size()));
     for (const auto &[input, output] : donated) {
       w.string(input);
@@ -95,11 +98,14 @@ struct DoorRequest {
     q.fuse = r.integer() != 0;
     q.grain = r.integer();
     q.profile = r.integer() != 0;
+    int64_t weights = r.integer();
+    q.weights = static_cast<WeightType>(weights);
     for (int64_t n = r.count(16); n > 0; --n) {
       std::string input(r.string());
       q.donated.emplace_back(std::move(input), r.string());
     }
-    if (!r.ok() || !r.atEnd() || kind < 0 || kind > 3 || q.grain < 0)
+    if (!r.ok() || !r.atEnd() || kind < 0 || kind > 3 || q.grain < 0 || weights < 0 ||
+        weights > static_cast<int64_t>(WeightType::Int8Dynamic))
       return internalError("malformed door request");
     return q;
   }

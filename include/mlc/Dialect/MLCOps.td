@@ -534,33 +534,53 @@ def MLC_PackOp : Op<MLC_Dialect, "pack", [Pure]>, MLC_Facts {
   let summary = "Lays a matrix out in column panels for packed_matmul";
   let description = [{
     A K x N matrix (N x K with `transpose`) becomes ceil(N / tile) x K x tile,
-    zero-padded: result[p, k, i] = operand[k, p * tile + i].
+    zero-padded: result[p, k, i] = operand[k, p * tile + i]. With a `depth` above 1 as many
+    elements of a column lie side by side: result[p, k, i, j] =
+    operand[k * depth + j, p * tile + i].
   }];
   let arguments = (ins MLC_Tensor:$operand, I64Attr:$tile,
-                   DefaultValuedAttr<BoolAttr, "false">:$transpose);
+                   DefaultValuedAttr<BoolAttr, "false">:$transpose,
+                   DefaultValuedAttr<I64Attr, "1">:$depth);
   let results = (outs MLC_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let constraints = [
       "[C1] the operand has rank 2 and a known number of columns",
-      "[C2] `tile` is at least 1",
-      "[C3] the result has the operand's dtype and dimensions ceil(N / tile) x K x tile"];
+      "[C2] `tile` and `depth` are at least 1, and K is known if `depth` is not 1",
+      "[C3] the result has the operand's dtype and dimensions ceil(N / tile) x K x tile, or ceil(N / tile) x ceil(K / depth) x tile x depth"];
   let hasVerifier = 1;
 }
 
 def MLC_PackedMatMulOp : Op<MLC_Dialect, "packed_matmul", [Pure]>, MLC_Facts {
   let summary = "Matrix product with a right-hand side packed by mlc.pack";
   let description = [{
-    The number N of columns is the result's: the packed operand is zero-padded.
+    The number N of columns is the result's: the packed operand is zero-padded. A narrower
+    packed operand is widened exactly; products of integers are added in i32, which wraps.
   }];
   let arguments = (ins MLC_Tensor:$lhs, MLC_Tensor:$rhs,
                    DefaultValuedAttr<BoolAttr, "false">:$transpose_a);
   let results = (outs MLC_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let constraints = [
-      "[C1] operands and result have the same dtype",
-      "[C2] lhs has rank 2, rhs rank 3 and a known tile, its last dimension",
-      "[C3] the contracted dimensions are equal: the last of lhs (or the first, with transpose_a) and the second of rhs",
+      "[C1] operands and result have the same dtype; or lhs and result are f32 and rhs is bf16 or i8; or lhs is u8 or i16, rhs i8 and the result i32",
+      "[C2] lhs has rank 2, rhs rank 3, or 4 with a depth, its last dimension; tile and depth are known",
+      "[C3] the contracted dimensions are equal: the last of lhs (or the first, with transpose_a) and the second of rhs, times its depth and rounded up to that",
       "[C4] the result has the rows of lhs and N columns, where rhs has ceil(N / tile) panels"];
+  let hasVerifier = 1;
+}
+
+def MLC_QuantizeOp : Op<MLC_Dialect, "quantize", [Pure]>, MLC_Facts {
+  let summary = "Elements over their scales, as small integers";
+  let description = [{
+    operand * (1 / scale), rounded to nearest even; in u8, 128 more. The caller sees to it
+    that the scale is no denormal and the result between -127 and 127: else, and for NaN, it is
+    some integer.
+  }];
+  let arguments = (ins MLC_Tensor:$operand, MLC_Tensor:$scale);
+  let results = (outs MLC_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let constraints = [
+      "[C1] operand and scale are f32 and have the same shape",
+      "[C2] the result is i8, i16 or u8 and has that shape"];
   let hasVerifier = 1;
 }
 

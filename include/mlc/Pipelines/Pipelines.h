@@ -8,6 +8,8 @@
 #ifndef MLC_PIPELINES_PIPELINES_H
 #define MLC_PIPELINES_PIPELINES_H
 
+#include "mlc/Abi/WeightType.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
@@ -22,6 +24,7 @@ struct TargetDescription {
   int64_t vectorBits = 512;
   int64_t vectorRegisters = 32;
   bool fma = true;
+  bool dotProducts = false; ///< Adds up products of four bytes in one step.
   int64_t l2Bytes = 1 << 20;
 };
 
@@ -34,6 +37,7 @@ struct PipelineOptions {
   std::string entry; ///< Function to compile; empty: the first.
   bool fuse = true;
   bool optimize = true;
+  WeightType weights = WeightType::AsGiven;
   int64_t grain = 0;     ///< Of mlc-parallelize; 0: its own.
   bool describe = false; ///< Kernels are described, and @run times them.
 };

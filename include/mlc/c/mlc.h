@@ -154,6 +154,15 @@ typedef struct mlc_engine_options {
 MLC_EXPORT mlc_status mlc_engine_create(const mlc_engine_options *options, mlc_engine **engine);
 MLC_EXPORT void mlc_engine_free(mlc_engine *engine);
 
+/* What the f32 parameters that matrix products have on their right are stored as: fewer bits
+ * are read sooner, and say less. */
+typedef enum mlc_weight_type {
+  MLC_WEIGHTS_AS_GIVEN = 0,
+  MLC_WEIGHTS_BF16 = 1,        /* rounded to nearest even */
+  MLC_WEIGHTS_INT8 = 2,        /* -127 to 127, with a scale for each column */
+  MLC_WEIGHTS_INT8_DYNAMIC = 3 /* the same, and what they multiply, with a scale for each row */
+} mlc_weight_type;
+
 typedef struct mlc_compile_options {
   size_t size;          /* sizeof(mlc_compile_options) */
   const char *function; /* the entry; NULL: the first of the file */
@@ -168,7 +177,7 @@ typedef struct mlc_compile_options {
   /* Not 0: where there is no compiler, evaluate slowly instead of MLC_UNSUPPORTED. Calls
    * have no machine code then, and are not cancelled while they run. */
   int32_t or_reference;
-  int32_t reserved;
+  int32_t weights; /* mlc_weight_type */
 } mlc_compile_options;
 
 /* Reads a model file and compiles a function of it. `options` may be NULL. */

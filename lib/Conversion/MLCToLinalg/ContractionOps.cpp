@@ -13,6 +13,20 @@
 using namespace mlir;
 using namespace mlc::ir;
 
+/// `x` in the accumulator's type, which holds it exactly. Bytes on the left have no sign.
+static Value widened(ImplicitLocOpBuilder &b, Value x, Type type, bool isLeft) {
+  Type from = x.getType();
+  if (from == type)
+    return x;
+  if (isa<FloatType>(from))
+    return arith::ExtFOp::create(b, type, x);
+  if (isa<FloatType>(type))
+    return arith::SIToFPOp::create(b, type, x);
+  if (isLeft && from.isInteger(8))
+    return arith::ExtUIOp::create(b, type, x);
+  return arith::ExtSIOp::create(b, type, x);
+}
+
 static FailureOr<Value> contract(KernelLowering &kernel, Value lhs, Value rhs, Value destination,
                                  AffineMap lhsMap, AffineMap rhsMap) {
   auto type = cast<RankedTensorType>(destination.getType());
@@ -26,9 +40,11 @@ static FailureOr<Value> contract(KernelLowering &kernel, Value lhs, Value rhs, V
   return kernel.generic(
       {lhs, rhs}, zero, {lhsMap, rhsMap, outMap}, {k},
       [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
-        if (isa<FloatType>(x[0].getType()))
-          return arith::AddFOp::create(nested, x[2], arith::MulFOp::create(nested, x[0], x[1]));
-        return arith::AddIOp::create(nested, x[2], arith::MulIOp::create(nested, x[0], x[1]));
+        Type sum = x[2].getType();
+        Value left = widened(nested, x[0], sum, true), right = widened(nested, x[1], sum, false);
+        if (isa<FloatType>(sum))
+          return arith::AddFOp::create(nested, x[2], arith::MulFOp::create(nested, left, right));
+        return arith::AddIOp::create(nested, x[2], arith::MulIOp::create(nested, left, right));
       });
 }
 
@@ -55,57 +71,112 @@ FailureOr<Value> mlc::ir::lowerPackedMatMul(KernelLowering &kernel, Operation *o
                                             Value destination) {
   auto matmul = cast<PackedMatMulOp>(op);
   ImplicitLocOpBuilder &b = kernel.builder();
-  int64_t tile = cast<RankedTensorType>(matmul.getRhs().getType()).getDimSize(2);
+  auto rhs = cast<RankedTensorType>(matmul.getRhs().getType());
+  int64_t tile = rhs.getDimSize(2);
   AffineExpr m = b.getAffineDimExpr(0), n = b.getAffineDimExpr(1), k = b.getAffineDimExpr(2);
   bool transpose = matmul.getTransposeA();
   AffineMap lhsMap = AffineMap::get(3, 0, {transpose ? k : m, transpose ? m : k}, b.getContext());
-  AffineMap rhsMap = AffineMap::get(3, 0, {n.floorDiv(tile), k, n % tile}, b.getContext());
+  SmallVector<AffineExpr> results{n.floorDiv(tile), k, n % tile};
+  if (rhs.getRank() == 4) {
+    int64_t depth = rhs.getDimSize(3);
+    results = {n.floorDiv(tile), k.floorDiv(depth), n % tile, k % depth};
+  }
+  AffineMap rhsMap = AffineMap::get(3, 0, results, b.getContext());
   return contract(kernel, kernel.materialize(matmul.getLhs()), kernel.materialize(matmul.getRhs()),
                   destination, lhsMap, rhsMap);
 }
 
-/// Full panels first, then the odd columns into a last panel of zeros.
+namespace {
+
+/// Parts of one size that a dimension is cut into.
+struct Parts {
+  int64_t first, count, size;
+};
+
+/// Lays a matrix out in panels, part by part: whole ones first, then odd ones in zeros.
+class Packing {
+public:
+  Packing(KernelLowering &kernel, PackOp op)
+      : kernel(kernel), b(kernel.builder()), transpose(op.getTranspose()), tile(op.getTile()),
+        depth(op.getDepth()), source(kernel.materialize(op.getOperand())) {
+    auto type = cast<RankedTensorType>(source.getType());
+    columns = type.getDimSize(transpose ? 0 : 1);
+    rows = type.getDimSize(transpose ? 1 : 0);
+  }
+
+  Value into(Value destination) {
+    Value result = destination;
+    for (Parts panels : cut(columns, tile))
+      for (Parts groups : cut(rows, depth)) {
+        if (panels.count * tile == columns && groups.count * depth == rows)
+          return copy(destination, panels, groups);
+        if (panels.size < tile || groups.size < depth) {
+          Parts wholePanels = panels, wholeGroups = groups;
+          wholePanels.size = tile, wholeGroups.size = depth;
+          auto zero = b.getZeroAttr(cast<RankedTensorType>(result.getType()).getElementType());
+          result = change(result, wholePanels, wholeGroups,
+                          [&](Value part) { return kernel.fill(part, zero); });
+        }
+        result =
+            change(result, panels, groups, [&](Value part) { return copy(part, panels, groups); });
+      }
+    return result;
+  }
+
+private:
+  static SmallVector<Parts> cut(int64_t count, int64_t size) {
+    SmallVector<Parts> parts;
+    if (count >= size)
+      parts.push_back({0, count / size, size});
+    if (count % size != 0)
+      parts.push_back({count / size, 1, count % size});
+    return parts;
+  }
+
+  /// `result` with a part of it replaced.
+  Value change(Value result, Parts panels, Parts groups, llvm::function_ref<Value(Value)> body) {
+    SmallVector<OpFoldResult> offsets, sizes;
+    auto add = [&](int64_t offset, int64_t size) {
+      offsets.push_back(b.getIndexAttr(offset));
+      sizes.push_back(b.getIndexAttr(size));
+    };
+    add(panels.first, panels.count);
+    add(groups.first, groups.count);
+    add(0, panels.size);
+    if (depth > 1)
+      add(0, groups.size);
+    SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
+    Value part = tensor::ExtractSliceOp::create(b, result, offsets, sizes, strides);
+    return tensor::InsertSliceOp::create(b, body(part), result, offsets, sizes, strides);
+  }
+
+  /// Row by row of the source, which is then read from its start to its end.
+  Value copy(Value part, Parts panels, Parts groups) {
+    unsigned loops = depth > 1 ? 4 : 3;
+    AffineExpr p = b.getAffineDimExpr(transpose ? 0 : 1), k = b.getAffineDimExpr(transpose ? 1 : 0),
+               i = b.getAffineDimExpr(2);
+    AffineExpr column = (p + panels.first) * tile + i, row = k + groups.first;
+    SmallVector<AffineExpr> into{p, k, i};
+    if (depth > 1) {
+      into.push_back(b.getAffineDimExpr(3));
+      row = row * depth + into.back();
+    }
+    AffineMap from = AffineMap::get(loops, 0, {transpose ? column : row, transpose ? row : column},
+                                    b.getContext());
+    return kernel.generic({source}, part, {from, AffineMap::get(loops, 0, into, b.getContext())},
+                          {}, [](ImplicitLocOpBuilder &, ValueRange x) { return x[0]; });
+  }
+
+  KernelLowering &kernel;
+  ImplicitLocOpBuilder &b;
+  bool transpose;
+  int64_t tile, depth;
+  Value source;
+  int64_t rows = 0, columns = 0;
+};
+
+} // namespace
+
 FailureOr<Value> mlc::ir::lowerPack(KernelLowering &kernel, Operation *op, Value destination) {
-  auto pack = cast<PackOp>(op);
-  ImplicitLocOpBuilder &b = kernel.builder();
-  bool transpose = pack.getTranspose();
-  Value source = kernel.materialize(pack.getOperand());
-  auto sourceType = cast<RankedTensorType>(source.getType());
-  int64_t columns = sourceType.getDimSize(transpose ? 0 : 1);
-  int64_t rows = sourceType.getDimSize(transpose ? 1 : 0);
-  int64_t tile = pack.getTile(), full = columns / tile, odd = columns % tile;
-  // Row by row of the source, which is then read from its start to its end.
-  AffineExpr p = b.getAffineDimExpr(transpose ? 0 : 1), k = b.getAffineDimExpr(transpose ? 1 : 0),
-             i = b.getAffineDimExpr(2);
-
-  auto copyPanels = [&](Value to, int64_t firstPanel) {
-    AffineExpr column = (p + firstPanel) * tile + i;
-    AffineMap from =
-        AffineMap::get(3, 0, {transpose ? column : k, transpose ? k : column}, b.getContext());
-    AffineMap into = AffineMap::get(3, 0, {p, k, i}, b.getContext());
-    return kernel.generic({source}, to, {from, into}, {},
-                          [](ImplicitLocOpBuilder &, ValueRange x) { return x[0]; });
-  };
-  auto panels = [&](Value tensor, int64_t offset, int64_t count, int64_t width, bool insertInto,
-                    Value part) -> Value {
-    SmallVector<OpFoldResult> offsets{b.getIndexAttr(offset), b.getIndexAttr(0), b.getIndexAttr(0)};
-    SmallVector<OpFoldResult> sizes{b.getIndexAttr(count), b.getIndexAttr(rows),
-                                    b.getIndexAttr(width)};
-    SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
-    if (insertInto)
-      return tensor::InsertSliceOp::create(b, part, tensor, offsets, sizes, strides);
-    return tensor::ExtractSliceOp::create(b, tensor, offsets, sizes, strides);
-  };
-
-  if (odd == 0)
-    return copyPanels(destination, 0);
-  Value result = destination;
-  if (full > 0)
-    result = panels(result, 0, full, tile, true,
-                    copyPanels(panels(result, 0, full, tile, false, {}), 0));
-  auto zero = b.getZeroAttr(cast<RankedTensorType>(destination.getType()).getElementType());
-  result = panels(result, full, 1, tile, true,
-                  kernel.fill(panels(result, full, 1, tile, false, {}), zero));
-  return panels(result, full, 1, odd, true,
-                copyPanels(panels(result, full, 1, odd, false, {}), full));
+  return Packing(kernel, cast<PackOp>(op)).into(destination);
 }

@@ -175,6 +175,18 @@ static Value castElement(Builder_ &b, Operation *op, ValueRange x) {
                              : arith::TruncIOp::create(b, to, x[0]).getResult();
 }
 
+/// A sum with 1.5 * 2^23 has the integer that is nearest in its low bits.
+static Value quantize(Builder_ &b, Operation *op, ValueRange x) {
+  Type to = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+  Type type = x[0].getType();
+  Value inverse = arith::DivFOp::create(b, real(b, type, 1.0), x[1]);
+  Value scaled = arith::MulFOp::create(b, x[0], inverse);
+  double offset = to.isUnsignedInteger() ? 128 : 0;
+  Value sum = arith::AddFOp::create(b, scaled, real(b, type, 0x1.8p23 + offset));
+  Value bits = arith::BitcastOp::create(b, b.getI32Type(), sum);
+  return arith::TruncIOp::create(b, b.getIntegerType(to.getIntOrFloatBitWidth()), bits);
+}
+
 ScalarLowering mlc::ir::findScalarLowering(Operation *op) {
   static const llvm::DenseMap<TypeID, ScalarLowering> table = {
       {TypeID::get<AddOp>(), arithmetic<arith::AddFOp, arith::AddIOp>},
@@ -200,6 +212,7 @@ ScalarLowering mlc::ir::findScalarLowering(Operation *op) {
       {TypeID::get<LogicalNotOp>(), logicalNot},
       {TypeID::get<SelectOp>(), select},
       {TypeID::get<CastOp>(), castElement},
+      {TypeID::get<QuantizeOp>(), quantize},
   };
   return table.lookup(op->getName().getTypeID());
 }

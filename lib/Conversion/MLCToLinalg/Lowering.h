@@ -18,7 +18,7 @@
 
 namespace mlc::ir {
 
-/// The type of a tensor in memory: bool is stored as one byte.
+/// The type of a tensor in memory: bool is stored as one byte, u8 as bytes without a sign.
 mlir::Type storageType(mlir::Type type);
 
 /// Computes one element of `op` from one element of each operand; bool is i1.

@@ -28,7 +28,8 @@ using namespace mlc::ir;
 
 Type mlc::ir::storageType(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (tensor && tensor.getElementType().isInteger(1))
+  if (tensor &&
+      (tensor.getElementType().isInteger(1) || tensor.getElementType().isUnsignedInteger(8)))
     return tensor.clone(IntegerType::get(type.getContext(), 8));
   return type;
 }

@@ -23,20 +23,27 @@ int64_t packedColumns(linalg::GenericOp op) {
   return cast<AffineConstantExpr>(outer.getRHS()).getValue();
 }
 
-int64_t rowsOfTile(const TileOptions &options, int64_t vectors) {
-  return std::clamp<int64_t>((options.vectorRegisters - 2 - vectors) / vectors, 1, 8);
+int64_t rowsOfTile(const TileOptions &options, int64_t vectors, bool unpacks) {
+  int64_t others = 2 + vectors * (unpacks ? 2 : 1);
+  return std::clamp<int64_t>((options.vectorRegisters - others) / vectors, 1, 8);
+}
+
+int64_t depthOfBlock(const TileOptions &options, int64_t size) {
+  return std::max<int64_t>(options.blockK / size, 1) * size;
 }
 
 /// How many bytes of the next panel, which comes from farther away than the second level of
-/// the cache, each tile of rows fetches while it computes one k: as many as bring all of it
-/// by the end of the panel, 0 if that is more than a cache line. More than needed would cost
+/// the cache, each tile of rows fetches while it computes one group of k: as many as bring all of
+/// it by the end of the panel, 0 if that is more than a cache line. More than needed would cost
 /// more than they save.
 static int64_t bytesAhead(const ContractionSizes &sizes, int64_t width, int64_t tileRows,
-                          int64_t elementBytes, const TileOptions &options) {
+                          int64_t elementBytes, const TileOptions &options, int64_t group) {
   constexpr int64_t kFarBytes = 256 << 10, kLeast = 16, kLine = 64;
-  int64_t panels = llvm::divideCeil(sizes.columns, width), bytesOfRow = width * elementBytes;
+  int64_t panels = llvm::divideCeil(sizes.columns, width),
+          bytesOfRow = width * group * elementBytes;
   int64_t height = std::min(sizes.rows.value_or(options.blockM), options.blockM) / tileRows;
-  if (panels < 2 || height < 1 || sizes.depth * panels * bytesOfRow < kFarBytes)
+  if (panels < 2 || height < 1 ||
+      llvm::divideCeil(sizes.depth, group) * panels * bytesOfRow < kFarBytes)
     return 0;
   int64_t bytes = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, height));
   return bytes > kLine || bytesOfRow % kLeast != 0 ? 0 : std::max(bytes, kLeast);
@@ -44,14 +51,14 @@ static int64_t bytesAhead(const ContractionSizes &sizes, int64_t width, int64_t 
 
 ContractionForm ContractionForm::of(const ContractionSizes &sizes, int64_t width, bool isPacked,
                                     int64_t tileRows, int64_t elementBytes,
-                                    const TileOptions &options) {
+                                    const TileOptions &options, int64_t group) {
   constexpr int64_t kManyPanels = 8;
   ContractionForm form;
   form.oddColumns = sizes.columns % width;
-  form.cutsDepth = sizes.depth > std::max<int64_t>(options.blockK, 1);
+  form.cutsDepth = sizes.depth > depthOfBlock(options, group);
   form.hasManyPanels = llvm::divideCeil(sizes.columns, width) >= kManyPanels;
   if (isPacked)
-    form.bytesAhead = ::mlc::ir::bytesAhead(sizes, width, tileRows, elementBytes, options);
+    form.bytesAhead = ::mlc::ir::bytesAhead(sizes, width, tileRows, elementBytes, options, group);
   return form;
 }
 

@@ -58,7 +58,7 @@ static Count operations(Operation *op) {
     return contraction(result, lhs.getDimSize(lhs.getRank() - (matmul.getTransposeA() ? 2 : 1)));
   }
   if (auto matmul = dyn_cast<PackedMatMulOp>(op))
-    return contraction(result, typeOf(matmul.getRhs()).getDimSize(1));
+    return contraction(result, typeOf(matmul.getLhs()).getDimSize(matmul.getTransposeA() ? 0 : 1));
   if (isa<ReduceOp>(op))
     return elements(typeOf(op->getOperand(0)));
   if (isa<SoftmaxOp>(op)) // maximum, difference, exp, sum, quotient

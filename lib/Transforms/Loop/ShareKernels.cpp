@@ -291,7 +291,8 @@ struct ShareKernels : mlc::ir::impl::ShareKernelsPassBase<ShareKernels> {
   using ShareKernelsPassBase::ShareKernelsPassBase;
 
   void runOnOperation() override {
-    TileOptions options{vectorBits, vectorRegisters, blockM, blockK, /*fma=*/true};
+    TileOptions options{vectorBits,           vectorRegisters, blockM, blockK, /*fma=*/true,
+                        /*dotProducts=*/false};
     SharedContraction contraction(options);
     groups.clear();
     auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());

@@ -49,6 +49,8 @@ public:
         c.out.along(c.n) != AccessPattern::Contiguous)
       return std::nullopt;
     c.panel = loops == 3 ? packedColumns(op) : 0;
+    if (loops == 3 && c.panel == 0 && c.isOfKnownSize())
+      c.panel = c.matchGroups();
     auto noted = ContractionForm::notedOn(op);
     if (c.isOfKnownSize()
             ? c.panel == 0 && c.rhs.along(c.n) != AccessPattern::Contiguous && !c.canGather()
@@ -64,6 +66,9 @@ public:
     findEpilogue();
     chooseTile();
     noteTile();
+    if (product.groupSize() > 1)
+      inPanels = memref::CollapseShapeOp::create(b, rhs.memref,
+                                                 ArrayRef<ReassociationIndices>{{0}, {1, 2, 3}});
     batchLoops(0);
     for (Operation *done : {epilogue.getOperation(), op.getOperation(), fill.getOperation()})
       if (done)
@@ -83,6 +88,36 @@ private:
   /// Whether columns and depth are known; if not, the form is.
   bool isOfKnownSize() const {
     return getConstantIntValue(sizes[n]) && getConstantIntValue(sizes[k]);
+  }
+
+  /// Columns of the panels if the right-hand side is packed in groups of elements along k, (n
+  /// floordiv columns, k floordiv size, n mod columns, k mod size); else 0.
+  int64_t matchGroups() {
+    AffineMap map = rhs.map;
+    if (map.getNumResults() != 4)
+      return 0;
+    int64_t width = splitSize(map.getResult(0), map.getResult(2), n);
+    int64_t size = splitSize(map.getResult(1), map.getResult(3), k);
+    int64_t bits = std::min(options.vectorBits, 32 * width);
+    Product grouped = product;
+    if (size < 2 || !grouped.useGroups(size, options.dotProducts) ||
+        !(bits == 128 || bits == 256 || bits == 512) ||
+        (grouped.addsGroups() && lhs.along(k) != AccessPattern::Contiguous))
+      return 0;
+    product = grouped;
+    return width;
+  }
+
+  /// `size` of (loop floordiv size, loop mod size); 0 if the expressions are others.
+  int64_t splitSize(AffineExpr quotient, AffineExpr remainder, unsigned loop) {
+    auto outer = dyn_cast<AffineBinaryOpExpr>(quotient);
+    auto inner = dyn_cast<AffineBinaryOpExpr>(remainder);
+    AffineExpr iv = getAffineDimExpr(loop, op.getContext());
+    if (!outer || !inner || outer.getKind() != AffineExprKind::FloorDiv ||
+        inner.getKind() != AffineExprKind::Mod || outer.getLHS() != iv || inner.getLHS() != iv ||
+        outer.getRHS() != inner.getRHS())
+      return 0;
+    return cast<AffineConstantExpr>(outer.getRHS()).getValue();
   }
 
   /// Whether columns that lie apart are worth being gathered into a panel on the stack, which
@@ -144,12 +179,12 @@ private:
       lanes = std::min<int64_t>(lanes, llvm::PowerOf2Ceil(std::max<int64_t>(columns, 1)));
     }
     vectors = std::clamp<int64_t>(llvm::divideCeil(columns, lanes), 1, most);
-    rows = rowsOfTile(options, vectors);
+    rows = rowsOfTile(options, vectors, product.unpacks());
     panelWidth = panel == 0 ? vectors * lanes : panel;
     if (isOfKnownSize())
       form = ContractionForm::of(
           {getConstantIntValue(sizes[m]), columns, *getConstantIntValue(sizes[k])}, panelWidth,
-          panel > 0, rows, rightBytes(), options);
+          panel > 0, rows, rightBytes(), options, product.groupSize());
     if (gathers) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
@@ -163,7 +198,16 @@ private:
     noteStrategy(op, "tiles of " + Twine(height) + " x " + Twine(vectors * lanes) +
                          ", vectors of " + Twine(lanes) +
                          (form.cutsDepth ? ", k in blocks of " + Twine(options.blockK) : Twine()) +
-                         (panel > 0 ? ", packed right-hand side" : ""));
+                         (panel > 0 ? ", packed right-hand side" : "") + narrowRight());
+  }
+
+  /// For people: the right-hand side's type, if it is narrower than the accumulators'.
+  std::string narrowRight() const {
+    if (rhs.elementType() == out.elementType())
+      return "";
+    std::string text;
+    llvm::raw_string_ostream(text) << " of " << rhs.elementType();
+    return text + (product.addsGroups() ? ", dot products" : "");
   }
 
   void batchLoops(unsigned loop) {
@@ -209,7 +253,7 @@ private:
   /// alone, so that results do not depend on m.
   void blocksOfDepth(const Rows &block) {
     Value zero = indexConstant(b, 0), end = asValue(b, sizes[k]);
-    Value width = indexConstant(b, std::max<int64_t>(options.blockK, 1));
+    Value width = indexConstant(b, depthOfBlock(options, product.groupSize()));
     if (!form.cutsDepth) // The minimum, which is the depth, tells passes how long it takes.
       return panelLoop(block, {zero, b.createOrFold<arith::MinUIOp>(end, width), {}, {}});
     auto blocks = scf::ForOp::create(b, zero, end, width);
@@ -229,6 +273,13 @@ private:
     Value from, to, first, last;
   };
 
+  /// Elements along k of a panel.
+  Value paddedDepth() {
+    int64_t size = product.groupSize();
+    if (size == 1)
+      return asValue(b, sizes[k]);
+    return indexConstant(b, llvm::alignTo(*getConstantIntValue(sizes[k]), size));
+  }
   int64_t rightBytes() const { return rhs.elementType().getIntOrFloatBitWidth() / 8; }
 
   OpFoldResult wholePanels() {
@@ -297,13 +348,13 @@ private:
           gathers ? scf::ForOp::create(b, from, to, step) : independentFor(b, from, to, step);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      tile(range, p, column, columns, loop.getInductionVar(), height);
+      compute(range, {p, column, loop.getInductionVar(), columns, height});
     };
     if (getConstantIntValue(sizes[m])) {
       if (getConstantIntValue(block.to) != 0)
         tiles(block.from, block.to, rows);
       auto last = [&]() -> SmallVector<Value> {
-        auto restTile = [&](Value row) { tile(range, p, column, columns, row, rest); };
+        auto restTile = [&](Value row) { compute(range, {p, column, row, columns, rest}); };
         if (isOfKnownSize())
           restTile(block.to);
         else
@@ -341,12 +392,12 @@ private:
 
   Ahead aheadOf(const Range &range, Value p, Value row) {
     Ahead ahead;
-    ahead.each = form.bytesAhead / rightBytes();
+    ahead.each = form.bytesAhead / rightBytes() / product.groupSize();
     if (ahead.each == 0)
       return ahead;
     auto mul = [&](Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); };
     auto add = [&](Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); };
-    ReassociationIndices all{0, 1, 2};
+    auto all = llvm::to_vector<2>(llvm::seq<int64_t>(0, rhs.map.getNumResults()));
     ahead.elements = memref::CollapseShapeOp::create(b, rhs.memref, {all});
     // After the last panel the next rows begin with the first one.
     Value count = add(asValue(b, wholePanels()), indexConstant(b, form.oddColumns > 0));
@@ -354,7 +405,7 @@ private:
     Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, next, count);
     next = arith::SelectOp::create(b, isLast, indexConstant(b, 0), next);
     Value width = indexConstant(b, panelWidth);
-    Value start = add(mul(next, mul(asValue(b, sizes[k]), width)), mul(range.from, width));
+    Value start = add(mul(next, mul(paddedDepth(), width)), mul(range.from, width));
     Value number =
         arith::RemUIOp::create(b, arith::DivUIOp::create(b, row, indexConstant(b, rows)),
                                indexConstant(b, std::max<int64_t>(panelWidth / ahead.each, 1)));
@@ -418,31 +469,37 @@ private:
     return arith::IndexCastOp::create(b, b.getIndexType(), LLVM::FreezeOp::create(b, bits));
   }
 
-  /// `height` rows from `row`, `columns` columns from `column`.
-  void tile(const Range &range, Value p, Value column, int64_t columns, Value row, int64_t height) {
-    int64_t width = llvm::divideCeil(columns, lanes);
-    auto maskOf = [&](int64_t v) {
-      return constantMask(b, std::min(lanes, columns - v * lanes), lanes);
-    };
-    auto position = [&](Value base, int64_t offset) -> Value {
-      if (offset == 0)
-        return base;
-      return arith::AddIOp::create(b, base, indexConstant(b, offset));
-    };
-    auto moveTo = [&](int64_t r, int64_t v) {
-      ivs[m] = position(row, r);
-      ivs[n] = position(column, v * lanes);
-    };
+  /// `height` rows from `row`, `columns` columns of panel `p` from `column`.
+  struct Tile {
+    Value p, column, row;
+    int64_t columns, height;
+  };
 
+  int64_t widthOf(const Tile &tile) const { return llvm::divideCeil(tile.columns, lanes); }
+  Value maskOf(const Tile &tile, int64_t v) {
+    return constantMask(b, std::min(lanes, tile.columns - v * lanes), lanes);
+  }
+  Value position(Value base, int64_t offset) {
+    if (offset == 0)
+      return base;
+    return arith::AddIOp::create(b, base, indexConstant(b, offset));
+  }
+  void moveTo(const Tile &tile, int64_t r, int64_t v) {
+    ivs[m] = position(tile.row, r);
+    ivs[n] = position(tile.column, v * lanes);
+  }
+
+  void compute(const Range &range, const Tile &tile) {
+    int64_t width = widthOf(tile);
     auto eachVector = [&](llvm::function_ref<void(int64_t i, Value mask)> body) {
-      for (int64_t r = 0; r < height; ++r)
+      for (int64_t r = 0; r < tile.height; ++r)
         for (int64_t v = 0; v < width; ++v) {
-          moveTo(r, v);
-          body(r * width + v, maskOf(v));
+          moveTo(tile, r, v);
+          body(r * width + v, maskOf(tile, v));
         }
     };
     auto start = [&] {
-      return SmallVector<Value>(height * width, splat(b, fill.getInputs()[0], lanes));
+      return SmallVector<Value>(tile.height * width, splat(b, fill.getInputs()[0], lanes));
     };
     auto load = [&] {
       SmallVector<Value> values;
@@ -451,42 +508,12 @@ private:
     };
     SmallVector<Value> accumulators;
     if (fill && range.first) {
-      SmallVector<Type> types(height * width, lanesOf(out.elementType(), lanes));
+      SmallVector<Type> types(tile.height * width, lanesOf(out.elementType(), lanes));
       accumulators = either(range.first, types, start, load);
     } else {
       accumulators = fill ? start() : load();
     }
-
-    Ahead ahead;
-    if (height == rows)
-      ahead = aheadOf(range, p, row);
-    bool fromBegins = readsFromBegins();
-    Begins begins = fromBegins ? beginsOf(range, p, row, height) : Begins();
-    Value first = fromBegins ? begins.first : range.from;
-    Value end = fromBegins ? begins.end : range.to;
-    accumulators = forCarried(
-        b, first, end, indexConstant(b, 1), accumulators, [&](Value depth, ValueRange carried) {
-          ivs[k] = depth;
-          if (fromBegins)
-            ivs[k] = arith::SubIOp::create(b, depth, first);
-          if (ahead.each > 0)
-            fetch(ahead);
-          SmallVector<Value> right;
-          for (int64_t v = 0; v < width; ++v) {
-            moveTo(0, v);
-            right.push_back(product.widenRight(b, loadRight(begins, p, v, maskOf(v))));
-          }
-          SmallVector<Value> next;
-          for (int64_t r = 0; r < height; ++r) {
-            moveTo(r, 0);
-            Value left = splat(b, product.widenLeft(b, loadLeft(begins, r, depth)), lanes);
-            for (int64_t v = 0; v < width; ++v)
-              next.push_back(
-                  product.multiplyAdd(b, left, right[v], carried[r * width + v], options.fma));
-          }
-          return next;
-        });
-
+    accumulators = addProducts(range, tile, accumulators);
     auto store = [&](bool done) {
       eachVector([&](int64_t i, Value mask) { finish(done, accumulators[i], mask); });
       return SmallVector<Value>();
@@ -495,6 +522,70 @@ private:
       either(range.last, {}, [&] { return store(true); }, [&] { return store(false); });
     else
       store(true);
+  }
+
+  /// The accumulators after the range's products. What is left over of k behind whole groups
+  /// is added element by element, so that nothing is read that is not there.
+  SmallVector<Value> addProducts(const Range &range, const Tile &tile, ValueRange accumulators) {
+    int64_t size = product.groupSize(), left = 0;
+    Ahead ahead;
+    if (tile.height == rows)
+      ahead = aheadOf(range, tile.p, tile.row);
+    bool fromBegins = readsFromBegins();
+    Begins begins = fromBegins ? beginsOf(range, tile.p, tile.row, tile.height) : Begins();
+    Value first = fromBegins ? begins.first : range.from;
+    Value end = fromBegins ? begins.end : range.to;
+    Value whole = end, step = indexConstant(b, size);
+    if (size > 1) {
+      int64_t depth = *getConstantIntValue(sizes[k]);
+      left = depth % size;
+      if (left > 0)
+        whole = b.createOrFold<arith::MinUIOp>(end, indexConstant(b, depth - left));
+    }
+    SmallVector<Value> sums =
+        forCarried(b, first, whole, step, accumulators, [&](Value iv, ValueRange carried) {
+          ivs[k] = iv;
+          if (fromBegins)
+            ivs[k] = arith::SubIOp::create(b, iv, first);
+          if (ahead.each > 0)
+            fetch(ahead);
+          return addGroup(begins, tile, iv, carried, size);
+        });
+    if (left == 0)
+      return sums;
+    // Of the ranges only the last one has it.
+    return forCarried(b, whole, end, step, sums, [&](Value iv, ValueRange carried) {
+      ivs[k] = iv;
+      return addGroup(begins, tile, iv, carried, left);
+    });
+  }
+
+  /// The accumulators after the products of `count` elements along k from ivs[k] on, which are
+  /// a group or less. `depth` is what the loop over k is at.
+  SmallVector<Value> addGroup(const Begins &begins, const Tile &tile, Value depth,
+                              ValueRange carried, int64_t count) {
+    int64_t width = widthOf(tile);
+    Value at = ivs[k];
+    SmallVector<Value> loaded, sums(carried);
+    for (int64_t v = 0; v < width; ++v) {
+      moveTo(tile, 0, v);
+      loaded.push_back(loadRight(begins, tile.p, v, maskOf(tile, v)));
+    }
+    for (int64_t i = 0, end = product.addsGroups() ? 1 : count; i < end; ++i) {
+      ivs[k] = position(at, i);
+      SmallVector<Value> right;
+      for (Value vector : loaded)
+        right.push_back(product.prepareRight(b, vector, i));
+      for (int64_t r = 0; r < tile.height; ++r) {
+        moveTo(tile, r, 0);
+        Value left = splat(b, loadLeft(begins, r, depth, count), lanes);
+        for (int64_t v = 0; v < width; ++v) {
+          Value &sum = sums[r * width + v];
+          sum = product.multiplyAdd(b, left, right[v], sum, options.fma);
+        }
+      }
+    }
+    return sums;
   }
 
   /// scf.if that yields what the taken branch returns.
@@ -511,30 +602,56 @@ private:
     return SmallVector<Value>(branch.getResults());
   }
 
-  Value loadLeft(const Begins &begins, int64_t r, Value depth) {
-    if (!begins.left)
-      return lhs.loadScalar(b, ivs);
-    Value at = arith::AddIOp::create(b, begins.rows[r], depth);
-    return memref::LoadOp::create(b, begins.left, at);
+  /// An element of the left-hand side in the accumulator's type, or `count` of a group in the
+  /// bits of an i32, with zeros for the others.
+  Value loadLeft(const Begins &begins, int64_t r, Value depth, int64_t count) {
+    if (begins.left) {
+      Value at = arith::AddIOp::create(b, begins.rows[r], depth);
+      return product.widenLeft(b, memref::LoadOp::create(b, begins.left, at));
+    }
+    if (!product.addsGroups())
+      return product.widenLeft(b, lhs.loadScalar(b, ivs));
+    Type element = lhs.elementType(), word = b.getI32Type();
+    if (count == product.groupSize()) {
+      Value group = vector::LoadOp::create(b, VectorType::get({count}, element), lhs.memref,
+                                           lhs.indices(b, ivs));
+      group = vector::BitCastOp::create(b, VectorType::get({1}, word), group);
+      return vector::ExtractOp::create(b, group, ArrayRef<int64_t>{0});
+    }
+    Value group, at = ivs[k];
+    for (int64_t i = 0; i < count; ++i) {
+      ivs[k] = position(at, i);
+      Value bits = arith::ExtUIOp::create(b, word, lhs.loadScalar(b, ivs));
+      Value shift = arith::ConstantIntOp::create(b, word, i * element.getIntOrFloatBitWidth());
+      bits = arith::ShLIOp::create(b, bits, shift);
+      group = group ? arith::OrIOp::create(b, group, bits).getResult() : bits;
+    }
+    ivs[k] = at;
+    return group;
   }
 
+  /// A vector of elements of the right-hand side, or of groups of them.
   Value loadRight(const Begins &begins, Value p, int64_t v, Value mask) {
     if (panel == 0 && !gathers)
       return rhs.load(b, ivs, n, lanes, mask);
     // A packed panel is padded with zeros: no mask.
+    int64_t size = product.groupSize();
     Value source = gathers ? gathered : begins.right ? begins.right : rhs.memref;
-    Value lane = indexConstant(b, v * lanes);
-    SmallVector<Value> at{ivs[k], lane};
-    if (begins.right) {
+    SmallVector<Value> at{ivs[k], indexConstant(b, v * lanes)};
+    if (begins.right || size > 1) {
       Value row = arith::MulIOp::create(b, ivs[k], indexConstant(b, panelWidth));
-      row = arith::AddIOp::create(b, begins.panel, row);
-      at = {arith::AddIOp::create(b, row, lane)};
-    } else if (!gathers) {
-      at.insert(at.begin(), p);
+      if (begins.right)
+        row = arith::AddIOp::create(b, begins.panel, row);
+      at = {arith::AddIOp::create(b, row, indexConstant(b, v * lanes * size))};
     }
+    if (size > 1)
+      source = inPanels;
+    if (!gathers && !begins.right)
+      at.insert(at.begin(), p);
     if (lanes == 1)
       return memref::LoadOp::create(b, source, at);
-    return vector::LoadOp::create(b, VectorType::get({lanes}, rhs.elementType()), source, at);
+    return vector::LoadOp::create(b, VectorType::get({lanes * size}, rhs.elementType()), source,
+                                  at);
   }
 
   /// Stores accumulators, after the epilogue if they are `done`.
@@ -570,6 +687,7 @@ private:
   int64_t panel = 0;    // columns of a packed panel, 0: not packed
   bool gathers = false; // panels into `gathered`
   Value gathered;
+  Value inPanels;         // the right-hand side as (panel, element), if it is in groups
   int64_t panelWidth = 0; // columns that one pass over the rows computes
   ContractionForm form;
   int64_t lanes = 1, vectors = 1, rows = 1;
@@ -580,7 +698,7 @@ struct TileContractions : mlc::ir::impl::TileContractionsPassBase<TileContractio
   using TileContractionsPassBase::TileContractionsPassBase;
 
   void runOnOperation() override {
-    TileOptions options{vectorBits, vectorRegisters, blockM, blockK, fma};
+    TileOptions options{vectorBits, vectorRegisters, blockM, blockK, fma, dotProducts};
     // Lowering erases an epilogue too, but that is never a contraction.
     SmallVector<linalg::GenericOp> contractions;
     getOperation().walk([&](linalg::GenericOp op) {

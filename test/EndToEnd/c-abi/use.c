@@ -119,6 +119,9 @@ static void load_wrongly(mlc_engine *engine, const char *path) {
   options.function = NULL;
   options.num_donated = 1;
   CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_USAGE && says("`donated_inputs`"));
+  options.num_donated = 0;
+  options.weights = MLC_WEIGHTS_INT8_DYNAMIC + 1;
+  CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_USAGE && says("`weights` is 4"));
 
   /* A caller that is newer than the library. */
   struct {

@@ -41,8 +41,8 @@ func.func @both(%a: memref<2x5xbf16>, %b: memref<1x5x32xbf16>, %c: memref<2x32xf
 // CHECK-LABEL: func.func @right
 // CHECK-SAME:    (%[[A:.*]]: memref<2x5xf32>, %[[B:.*]]: memref<5x20xi8>
 // CHECK:           %[[RIGHT:.*]] = vector.load %[[B]]{{.*}} vector<16xi8>
-// CHECK:           arith.sitofp %[[RIGHT]] : vector<16xi8> to vector<16xf32>
 // CHECK:           %[[REST:.*]] = vector.maskedload %[[B]]{{.*}} vector<16xi8>
+// CHECK:           arith.sitofp %[[RIGHT]] : vector<16xi8> to vector<16xf32>
 // CHECK:           arith.sitofp %[[REST]] : vector<16xi8> to vector<16xf32>
 func.func @right(%a: memref<2x5xf32>, %b: memref<5x20xi8>, %c: memref<2x20xf32>) {
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}

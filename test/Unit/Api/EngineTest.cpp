@@ -134,10 +134,18 @@ TEST_CASE("emit asks for a phase of one function") {
   options.function = "twice";
   options.target = "x86-64-v3";
   options.fuse = false;
+  options.weights = WeightType::Int8Dynamic;
   options.donated = {{"x", "y"}, {"a", "b"}};
   CHECK(get(engineWith(compiler).emit(callGraph(), "vector", options)) == "text");
   CHECK(seen.donated == options.donated);
   CHECK(get(DoorRequest::decode(seen.encode())).donated == options.donated);
+  CHECK(seen.weights == options.weights);
+  CHECK(get(DoorRequest::decode(seen.encode())).weights == options.weights);
+  DoorRequest other = seen; // What images are kept under.
+  other.weights = WeightType::AsGiven;
+  CHECK(other.encode() != seen.encode());
+  seen.weights = static_cast<WeightType>(4);
+  CHECK_FALSE(DoorRequest::decode(seen.encode()).ok());
   CHECK(seen.kind == DoorRequest::Kind::Emit);
   CHECK(seen.phase == "vector");
   CHECK(seen.function == "twice");

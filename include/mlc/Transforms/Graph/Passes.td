@@ -55,13 +55,25 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
     right-hand side depends on parameters and constants alone, so that packing can
     be hoisted, when it is transposed, so that kernels read rows of columns only, or
     when many rows read it. Panels have `tile` columns, or `tile-of-few` if six
-    rows or fewer read them. Matrices with fewer columns get a panel of their own
+    rows or fewer read them, or `tile-of-one` of elements that are widened if one does. Matrices with fewer columns get a panel of their own
     width, rounded up to `vector`.
+
+    With `weights` those that depend on parameters and constants alone are stored in fewer
+    bits: as bf16, or as integers of 8 bits with a scale for each column, with which the
+    products are multiplied (mlc.quantize). `int8-dynamic` has the left-hand sides as integers,
+    too, with a scale for each row, and adds up products of integers: with `dot-products` u8
+    times i8 in groups of four, otherwise i16 times i8 in groups of two.
   }];
   let options = [
     Option<"tile", "tile", "int64_t", "48", "Columns of a panel">,
     Option<"tileOfFew", "tile-of-few", "int64_t", "64", "Columns of a panel for few rows">,
-    Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">
+    Option<"tileOfOne", "tile-of-one", "int64_t", "128",
+           "Columns of a panel of narrower elements for one row">,
+    Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">,
+    Option<"weights", "weights", "::mlc::WeightType", "::mlc::WeightType::AsGiven",
+           "What weights are stored as", "::mlc::ir::weightTypeValues()">,
+    Option<"dotProducts", "dot-products", "bool", "false",
+           "Whether the CPU adds up products of four bytes in one step">
   ];
   let dependentDialects = ["::mlc::ir::MLCDialect"];
 }

@@ -107,16 +107,21 @@ def TileContractionsPass : Pass<"mlc-tile-contractions", "::mlir::func::FuncOp">
     contracted dimension, column panels and register tiles of rows; the accumulators of a tile are
     one-dimensional vectors carried through the innermost loop. The generic that
     follows in place is computed on the accumulators before they are stored. Odd
-    columns are masked, odd rows get tiles of their own. Operands may be narrower than the
-    accumulators, and are widened in registers. A packed right-hand side that
+    columns are masked, odd rows get tiles of their own. A packed right-hand side that
     is larger than the second level of the cache is prefetched, panel by panel. One
     whose columns lie apart is gathered on the stack, panel by panel, if 32 KiB are
     enough for that.
+
+    Operands may be narrower than the accumulators, and are widened in registers. In panels
+    of (n floordiv tile, k floordiv size, n mod tile, k mod size) elements that follow each
+    other along k lie side by side, as many as fill an accumulator: a vector of them is
+    loaded once and then taken apart, or its products are added up by one instruction.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">,
     Option<"vectorRegisters", "vector-registers", "int64_t", "32", "Number of vector registers">,
     Option<"fma", "fma", "bool", "true", "Whether fused multiply-add may be used">,
+    Option<"dotProducts", "dot-products", "bool", "false", "Whether the CPU adds up products of four bytes in one step">,
     Option<"blockM", "block-m", "int64_t", "128", "Rows per cache block">,
     Option<"blockK", "block-k", "int64_t", "1024", "Contracted elements per cache block">
   ];
@@ -150,7 +155,8 @@ def ExpandMathPass : Pass<"mlc-expand-math"> {
   let description = [{
     math.exp, math.log, math.tanh and math.erf on f32 and vectors of f32 become
     polynomials in arith and math.fma that no library is needed for. The errors are
-    listed in MathFunctions.h. Other element types are left alone. Without fused
+    listed in MathFunctions.h. Other element types are left alone. arith.truncf to bf16 and
+    arith.extf from it become integer arithmetic, which keeps denormals. Without fused
     multiply-add, math.fma of f32 is computed in f64, where the product is exact, and
     rounded to f32.
   }];
