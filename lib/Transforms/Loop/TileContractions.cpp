@@ -362,7 +362,7 @@ private:
         return {};
       };
       if (rest > 0 && block.isLast)
-        either(block.isLast, {}, last, [] { return SmallVector<Value>(); });
+        either(b, block.isLast, {}, last, [] { return SmallVector<Value>(); });
       else if (rest > 0)
         last();
       return;
@@ -509,7 +509,7 @@ private:
     SmallVector<Value> accumulators;
     if (fill && range.first) {
       SmallVector<Type> types(tile.height * width, lanesOf(out.elementType(), lanes));
-      accumulators = either(range.first, types, start, load);
+      accumulators = either(b, range.first, types, start, load);
     } else {
       accumulators = fill ? start() : load();
     }
@@ -519,7 +519,7 @@ private:
       return SmallVector<Value>();
     };
     if (epilogue && range.last)
-      either(range.last, {}, [&] { return store(true); }, [&] { return store(false); });
+      either(b, range.last, {}, [&] { return store(true); }, [&] { return store(false); });
     else
       store(true);
   }
@@ -586,20 +586,6 @@ private:
       }
     }
     return sums;
-  }
-
-  /// scf.if that yields what the taken branch returns.
-  SmallVector<Value> either(Value condition, TypeRange types,
-                            llvm::function_ref<SmallVector<Value>()> then,
-                            llvm::function_ref<SmallVector<Value>()> otherwise) {
-    auto branch = scf::IfOp::create(b, types, condition, /*addThenBlock=*/true,
-                                    /*addElseBlock=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(b, then());
-    b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(b, otherwise());
-    return SmallVector<Value>(branch.getResults());
   }
 
   /// An element of the left-hand side in the accumulator's type, or `count` of a group in the

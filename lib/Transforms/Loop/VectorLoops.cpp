@@ -117,9 +117,9 @@ Value indexConstant(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 
-OpFoldResult loopSize(ImplicitLocOpBuilder &b, linalg::LinalgOp op, unsigned loop) {
+OpFoldResult loopSize(ImplicitLocOpBuilder &b, ArrayRef<Access> accesses, unsigned loop) {
   AffineExpr iv = getAffineDimExpr(loop, b.getContext());
-  for (Access access : accessesOf(op))
+  for (const Access &access : accesses)
     for (auto [i, expr] : llvm::enumerate(access.map.getResults()))
       if (expr == iv) {
         int64_t size = cast<MemRefType>(access.memref.getType()).getDimSize(i);
@@ -128,6 +128,10 @@ OpFoldResult loopSize(ImplicitLocOpBuilder &b, linalg::LinalgOp op, unsigned loo
         return memref::DimOp::create(b, access.memref, i).getResult();
       }
   llvm_unreachable("the verifier of structured ops finds every loop's size");
+}
+
+OpFoldResult loopSize(ImplicitLocOpBuilder &b, linalg::LinalgOp op, unsigned loop) {
+  return loopSize(b, accessesOf(op), loop);
 }
 
 Value asValue(ImplicitLocOpBuilder &b, OpFoldResult size) {
@@ -150,6 +154,14 @@ Value dynamicMask(ImplicitLocOpBuilder &b, Value count, int64_t lanes) {
   Value limit = arith::IndexCastOp::create(b, b.getI32Type(), count);
   return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lane,
                                vector::BroadcastOp::create(b, type, limit));
+}
+
+Value multiplyAdd(ImplicitLocOpBuilder &b, Value x, Value y, Value accumulator, bool fma) {
+  if (!isa<FloatType>(getElementTypeOrSelf(x.getType())))
+    return arith::AddIOp::create(b, accumulator, arith::MulIOp::create(b, x, y));
+  if (fma && isa<VectorType>(x.getType()))
+    return vector::FMAOp::create(b, x, y, accumulator);
+  return arith::AddFOp::create(b, accumulator, arith::MulFOp::create(b, x, y));
 }
 
 Type lanesOf(Type type, int64_t lanes) {
@@ -204,6 +216,19 @@ void forEach(ImplicitLocOpBuilder &b, OpFoldResult size, llvm::function_ref<void
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
+}
+
+SmallVector<Value> either(ImplicitLocOpBuilder &b, Value condition, TypeRange types,
+                          llvm::function_ref<SmallVector<Value>()> then,
+                          llvm::function_ref<SmallVector<Value>()> otherwise) {
+  auto branch = scf::IfOp::create(b, types, condition, /*addThenBlock=*/true,
+                                  /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, then());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, otherwise());
+  return SmallVector<Value>(branch.getResults());
 }
 
 SmallVector<Value> forCarried(ImplicitLocOpBuilder &b, Value from, Value to, Value step,

@@ -43,6 +43,8 @@ llvm::SmallVector<Access> accessesOf(mlir::linalg::LinalgOp op);
 
 mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &b, int64_t value);
 /// The number of iterations of `loop`, from the shape of an operand.
+mlir::OpFoldResult loopSize(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<Access> accesses,
+                            unsigned loop);
 mlir::OpFoldResult loopSize(mlir::ImplicitLocOpBuilder &b, mlir::linalg::LinalgOp op,
                             unsigned loop);
 mlir::Value asValue(mlir::ImplicitLocOpBuilder &b, mlir::OpFoldResult size);
@@ -51,6 +53,10 @@ mlir::Value asValue(mlir::ImplicitLocOpBuilder &b, mlir::OpFoldResult size);
 mlir::Value constantMask(mlir::ImplicitLocOpBuilder &b, int64_t count, int64_t lanes);
 /// The lanes below `count`, an index.
 mlir::Value dynamicMask(mlir::ImplicitLocOpBuilder &b, mlir::Value count, int64_t lanes);
+
+/// x * y + accumulator, of which `fma` says whether it may round once.
+mlir::Value multiplyAdd(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y,
+                        mlir::Value accumulator, bool fma);
 
 /// `value` in each of `lanes` lanes; lanes = 1 gives the scalar.
 mlir::Value splat(mlir::ImplicitLocOpBuilder &b, mlir::Value value, int64_t lanes);
@@ -68,6 +74,11 @@ mlir::scf::ForOp independentFor(mlir::ImplicitLocOpBuilder &b, mlir::Value from,
 /// independentFor from 0 to `size`; skipped for a size of 1 (the body runs at 0) and of 0.
 void forEach(mlir::ImplicitLocOpBuilder &b, mlir::OpFoldResult size,
              llvm::function_ref<void(mlir::Value iv)> body);
+/// scf.if that yields what the taken branch returns.
+llvm::SmallVector<mlir::Value>
+either(mlir::ImplicitLocOpBuilder &b, mlir::Value condition, mlir::TypeRange types,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>()> then,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>()> otherwise);
 /// scf.for that carries `values`; the body returns the next ones.
 llvm::SmallVector<mlir::Value> forCarried(
     mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, mlir::Value step,
