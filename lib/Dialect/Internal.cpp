@@ -1,4 +1,4 @@
-// The ops that passes make: fusion with its text form, pack, packed_matmul, quantize, slot.
+// The ops that passes make: fusion with its text form, pack, packed_matmul, quantize, attend, slot.
 // Refuses fusions whose body is not of their kind, and panels of the wrong size.
 
 #include "mlc/Dialect/Convert.h"
@@ -91,10 +91,26 @@ static BodyRole roleOf(Operation *op) {
   return BodyRole::Elementwise;
 }
 
+bool isElementwise(Operation *op) { return roleOf(op) == BodyRole::Elementwise; }
+
+std::optional<Attention> Attention::of(mlir::Value result) {
+  auto values = result.getDefiningOp<MatMulOp>();
+  auto softmax = values ? values.getLhs().getDefiningOp<SoftmaxOp>() : SoftmaxOp();
+  if (!softmax || values.getTransposeA() ||
+      static_cast<int64_t>(softmax.getAxis()) + 1 != softmax.getType().getRank())
+    return std::nullopt;
+  for (Operation &op : *softmax->getBlock())
+    if (auto scores = dyn_cast<MatMulOp>(op))
+      if (scores != values && scores.getType() == softmax.getType())
+        return Attention{scores, softmax, values};
+  return std::nullopt;
+}
+
 LogicalResult FusionOp::verify() {
-  bool known = llvm::StringSwitch<bool>(getKind())
-                   .Cases({"contraction", "elementwise", "reduction", "softmax", "data"}, true)
-                   .Default(false);
+  bool known =
+      llvm::StringSwitch<bool>(getKind())
+          .Cases({"contraction", "elementwise", "reduction", "softmax", "attention", "data"}, true)
+          .Default(false);
   if (!known)
     return emitError("fusion [C1]: unknown kind ") << getKindAttr();
   if (getBody().getArgumentTypes() != getInputs().getTypes())
@@ -107,7 +123,7 @@ LogicalResult FusionOp::verifyRegions() {
   if (!yield || yield.getOperandTypes() != getResultTypes())
     return emitError("fusion [C3]: the body does not yield values of the results' types");
 
-  int64_t roots = 0, reductions = 0, elementwise = 0, slices = 0;
+  int64_t roots = 0, contractions = 0, reductions = 0, elementwise = 0, slices = 0;
   Operation *root = nullptr;
   for (Operation &op : getBlock()->without_terminator()) {
     switch (roleOf(&op)) {
@@ -121,10 +137,9 @@ LogicalResult FusionOp::verifyRegions() {
     case BodyRole::Slice:
       ++slices;
       break;
-    case BodyRole::Reduction:
-      ++reductions;
-      [[fallthrough]];
     default:
+      contractions += roleOf(&op) == BodyRole::Contraction;
+      reductions += roleOf(&op) == BodyRole::Reduction;
       ++roots;
       root = &op;
     }
@@ -143,6 +158,10 @@ LogicalResult FusionOp::verifyRegions() {
     return fail("reduces and element-wise ops");
   if (kind == "softmax" && (roots != 1 || role != BodyRole::Softmax))
     return fail("one softmax and element-wise ops");
+  if (kind == "attention" && (roots != 3 || contractions != 2 || yield.getNumOperands() != 1 ||
+                              !Attention::of(yield.getOperand(0))))
+    return fail(
+        "a matmul, a softmax of rows of its shape, the matmul with that and element-wise ops");
   if (kind == "data" &&
       (roots + slices > 1 || elementwise != 0 || (roots == 1 && role != BodyRole::Data)))
     return fail("at most one op, which moves elements");
@@ -226,6 +245,35 @@ LogicalResult QuantizeOp::verify() {
   if (!isSmall || result.getShape() != operand.getShape())
     return emitError("quantize [C2]: the result is ")
            << result << ", expected i8, i16 or u8 in the shape of " << operand;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// attend
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttendOp::verify() {
+  auto elementOf = [](mlir::Value value) {
+    return cast<ShapedType>(value.getType()).getElementType();
+  };
+  auto loops = static_cast<unsigned>(getQueries().getType().getRank()) + 2;
+  auto fits = [&](mlir::Attribute map) {
+    return cast<AffineMapAttr>(map).getValue().getNumDims() == loops;
+  };
+  if (getMaps().size() != getNumOperands() || !llvm::all_of(getMaps(), fits))
+    return emitError("attend [C1]: expected ")
+           << getNumOperands() << " maps of " << loops << " loops";
+  for (mlir::Value operand : {getQueries(), getKeys(), getValues(), getOut()})
+    if (!elementOf(operand).isF32())
+      return emitError("attend [C2]: expected operands of f32, found ") << operand.getType();
+  llvm::SmallVector<Type> elements{Float32Type::get(getContext())};
+  for (mlir::Value other : getOthers())
+    elements.push_back(elementOf(other));
+  auto yield = dyn_cast<YieldOp>(getBlock()->getTerminator());
+  if (getBody().getArgumentTypes() != TypeRange(elements) || !yield ||
+      yield.getOperandTypes() != TypeRange(elements).take_front())
+    return emitError("attend [C3]: expected a body of (")
+           << elements << ") that yields " << elements.front();
   return success();
 }
 

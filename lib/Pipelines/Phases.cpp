@@ -72,6 +72,8 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   packing.vector = options.target.vectorBits / 32;
   packing.weights = options.weights;
   packing.dotProducts = options.target.dotProducts;
+  FuseAttentionPassOptions attention;
+  attention.minRows = options.target.vectorBits / 32;
   FusePassOptions fusion;
   fusion.fuse = options.fuse;
 
@@ -80,6 +82,8 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createReduceChecksPass());
   manager.addNestedPass<func::FuncOp>(createSimplifyPass());
   manager.addNestedPass<func::FuncOp>(createCSEPass());
+  if (options.fuse)
+    manager.addNestedPass<func::FuncOp>(createFuseAttentionPass(attention));
   manager.addNestedPass<func::FuncOp>(createPackWeightsPass(packing));
   manager.addNestedPass<func::FuncOp>(createHoistInvariantsPass());
   manager.addNestedPass<func::FuncOp>(createCSEPass());
@@ -111,6 +115,11 @@ static void toBuffers(OpPassManager &manager, const PipelineOptions &options) {
 }
 
 static void toVector(OpPassManager &manager, const PipelineOptions &options) {
+  TileAttentionPassOptions attention;
+  attention.vectorBits = options.target.vectorBits;
+  attention.vectorRegisters = options.target.vectorRegisters;
+  attention.fma = options.target.fma;
+  manager.addNestedPass<func::FuncOp>(createTileAttentionPass(attention));
   TileContractionsPassOptions tile;
   tile.vectorBits = options.target.vectorBits;
   tile.vectorRegisters = options.target.vectorRegisters;

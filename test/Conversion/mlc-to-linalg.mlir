@@ -226,3 +226,37 @@ module {
     return %0 : tensor<?x4x3xi1>
   }
 }
+
+// -----
+
+// What is computed of the scores is the body of the one op that is left; a mask that many
+// rows share is read by a map without them, and bool is a byte.
+
+// CHECK-DAG:   #[[$Q:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d3)>
+// CHECK-DAG:   #[[$K:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d2, d3)>
+// CHECK-DAG:   #[[$V:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d2, d4)>
+// CHECK-DAG:   #[[$M:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d2)>
+// CHECK-DAG:   #[[$OUT:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d4)>
+// CHECK-LABEL: func.func private @attention
+// CHECK-SAME:    (%[[A:.*]]: tensor<?x4x3xf32>, %[[B:.*]]: tensor<?x5x3xf32>, %[[C:.*]]: tensor<?x5x7xf32>, %[[M:.*]]: tensor<?x5xi8>, %[[OUT:.*]]: tensor<?x4x7xf32>)
+// CHECK-NEXT:    %[[R:.*]] = mlc.attend(%[[A]], %[[B]], %[[C]], %[[M]], %[[OUT]])
+// CHECK-SAME:      maps = [#[[$Q]], #[[$K]], #[[$V]], #[[$M]], #[[$OUT]]]
+// CHECK-NEXT:    ^bb0(%[[S:.*]]: f32, %[[m:.*]]: i8):
+// CHECK:           %[[BIT:.*]] = arith.cmpi ne, %[[m]]
+// CHECK:           %[[SCALED:.*]] = arith.mulf %[[S]]
+// CHECK:           %[[SCORE:.*]] = arith.select %[[BIT]], %[[SCALED]]
+// CHECK:           mlc.yield %[[SCORE]] : f32
+// CHECK:         return %[[R]]
+module {
+  func.func private @attention(%q: tensor<?x4x3xf32>, %k: tensor<?x5x3xf32>, %v: tensor<?x5x7xf32>, %m: tensor<?x5xi1>, %out: tensor<?x4x7xf32>) -> tensor<?x4x7xf32> attributes {mlc.kind = "attention"} {
+    %0 = mlc.matmul %q, %k {transpose_b = true} : (tensor<?x4x3xf32>, tensor<?x5x3xf32>) -> tensor<?x4x5xf32>
+    %1 = mlc.constant {value = dense<0.5> : tensor<f32>} : () -> tensor<f32>
+    %2 = mlc.broadcast %1 {shape = array<i64: -1, 4, 5>, axes = array<i64>} : (tensor<f32>) -> tensor<?x4x5xf32>
+    %3 = mlc.mul %0, %2 : (tensor<?x4x5xf32>, tensor<?x4x5xf32>) -> tensor<?x4x5xf32>
+    %4 = mlc.broadcast %m {shape = array<i64: -1, 4, 5>, axes = array<i64: 0, 2>} : (tensor<?x5xi1>) -> tensor<?x4x5xi1>
+    %5 = mlc.select %4, %3, %2 : (tensor<?x4x5xi1>, tensor<?x4x5xf32>, tensor<?x4x5xf32>) -> tensor<?x4x5xf32>
+    %6 = mlc.softmax %5 {axis = 2 : i64} : (tensor<?x4x5xf32>) -> tensor<?x4x5xf32>
+    %7 = mlc.matmul %6, %v : (tensor<?x4x5xf32>, tensor<?x5x7xf32>) -> tensor<?x4x7xf32>
+    return %7 : tensor<?x4x7xf32>
+  }
+}

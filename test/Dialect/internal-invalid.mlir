@@ -103,7 +103,7 @@ func.func @fusion_c5_data(%a: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 func.func @yield(%a: tensor<4xf32>) {
-  // expected-error@+1 {{expects parent op to be one of 'mlc.fusion, mlc.if, mlc.while, mlc.scan'}}
+  // expected-error@+1 {{expects parent op to be one of 'mlc.fusion, mlc.if, mlc.while, mlc.scan, mlc.attend'}}
   mlc.yield %a : tensor<4xf32>
 }
 
@@ -219,5 +219,54 @@ func.func @packed_matmul_c4(%a: tensor<2x4xf32>, %b: tensor<2x4x3xf32>) {
 func.func @slot(%a: memref<4x3xf32>, %i: index) {
   // expected-error@+1 {{slot [C1]: 'memref<4xf32>' is not 'memref<4x3xf32>' without its first dimension}}
   %0 = mlc.slot %a[%i] : memref<4x3xf32> -> memref<4xf32>
+  return
+}
+
+// -----
+
+func.func @attention(%a: tensor<4x4xf32>) {
+  // expected-error@+1 {{fusion [C5]: the body of "attention" must hold a matmul, a softmax of rows of its shape, the matmul with that and element-wise ops, constants aside}}
+  %0 = mlc.fusion "attention" (%x = %a) : (tensor<4x4xf32>) -> tensor<4x4xf32> {
+    %1 = mlc.matmul %x, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %2 = mlc.softmax %1 {axis = 0 : i64} : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    %3 = mlc.matmul %2, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    mlc.yield %3 : tensor<4x4xf32>
+  }
+  return
+}
+
+// -----
+
+#out = affine_map<(m, n, k, c) -> (m, c)>
+func.func @attend_c1(%a: memref<4x4xf32>) {
+  // expected-error@+1 {{attend [C1]: expected 4 maps of 4 loops}}
+  mlc.attend(%a, %a, %a, %a) {maps = [#out, #out, #out]} : (memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>) -> () {
+  ^bb0(%s: f32):
+    mlc.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+#out = affine_map<(m, n, k, c) -> (m, c)>
+func.func @attend_c2(%a: memref<4x4xf32>, %b: memref<4x4xf64>) {
+  // expected-error@+1 {{attend [C2]: expected operands of f32, found 'memref<4x4xf64>'}}
+  mlc.attend(%a, %b, %a, %a) {maps = [#out, #out, #out, #out]} : (memref<4x4xf32>, memref<4x4xf64>, memref<4x4xf32>, memref<4x4xf32>) -> () {
+  ^bb0(%s: f32):
+    mlc.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+#out = affine_map<(m, n, k, c) -> (m, c)>
+func.func @attend_c3(%a: memref<4x4xf32>, %m: memref<4x4xi8>) {
+  // expected-error@+1 {{attend [C3]: expected a body of ('f32', 'i8') that yields 'f32'}}
+  mlc.attend(%a, %a, %a, %m, %a) {maps = [#out, #out, #out, #out, #out]} : (memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xi8>, memref<4x4xf32>) -> () {
+  ^bb0(%s: f32):
+    mlc.yield %s : f32
+  }
   return
 }

@@ -198,3 +198,19 @@ func.func @internal(%a: tensor<?x4xf32>, %b: tensor<4x3xf32>) -> tensor<?x3xf32>
 }
 
 }
+
+// CHECK-LABEL: func.func @attend
+func.func @attend(%a: tensor<4x3xf32>, %b: tensor<5x3xf32>, %m: tensor<5xi8>, %c: memref<4x3xf32>) -> tensor<4x3xf32> {
+  // CHECK: %[[R:.*]] = mlc.attend(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {maps = [#{{.*}}, #{{.*}}, #{{.*}}, #{{.*}}, #{{.*}}]} : (tensor<4x3xf32>, tensor<5x3xf32>, tensor<5x3xf32>, tensor<5xi8>, tensor<4x3xf32>) -> tensor<4x3xf32> {
+  // CHECK-NEXT: ^bb0(%[[S:.*]]: f32, %{{.*}}: i8):
+  // CHECK-NEXT: mlc.yield %[[S]] : f32
+  %0 = mlc.attend(%a, %b, %b, %m, %a) {maps = [
+    affine_map<(m, n, k, c) -> (m, k)>, affine_map<(m, n, k, c) -> (n, k)>, affine_map<(m, n, k, c) -> (n, c)>,
+    affine_map<(m, n, k, c) -> (n)>, affine_map<(m, n, k, c) -> (m, c)>]}
+    : (tensor<4x3xf32>, tensor<5x3xf32>, tensor<5x3xf32>, tensor<5xi8>, tensor<4x3xf32>) -> tensor<4x3xf32> {
+  ^bb0(%s: f32, %x: i8):
+    mlc.yield %s : f32
+  }
+  // CHECK: return %[[R]]
+  return %0 : tensor<4x3xf32>
+}

@@ -10,8 +10,8 @@ def MLCToLinalgPass : Pass<"convert-mlc-to-linalg", "::mlir::ModuleOp"> {
   let description = [{
     Every kernel becomes a few destination-passing structured ops: one
     linalg.generic for a group of element-wise ops, a fill and a contraction with
-    its epilogue in place, a fill and a reduction, or views and copies for ops that
-    move elements. bool is stored as i8 from here on.
+    its epilogue in place, a fill and a reduction, an mlc.attend, or views and copies
+    for ops that move elements. bool is stored as i8 from here on.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::bufferization::BufferizationDialect",

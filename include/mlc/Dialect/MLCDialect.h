@@ -10,9 +10,12 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+
+#include <optional>
 
 #include "mlc/Dialect/MLCDialect.h.inc"
 
@@ -30,6 +33,20 @@ namespace mlc::ir {
 
 /// Whether `op` is if, while or scan.
 inline bool isControlFlow(mlir::Operation *op) { return mlir::isa<IfOp, WhileOp, ScanOp>(op); }
+/// Whether `op` of the vocabulary computes each element of its result from one of each operand.
+/// Broadcasts are such ops; constants are not.
+bool isElementwise(mlir::Operation *op);
+
+/// What all of attention is made of, element-wise ops on the scores aside.
+struct Attention {
+  MatMulOp scores;
+  SoftmaxOp softmax;
+  MatMulOp values;
+
+  /// Nothing unless `result`, of the body of a fusion or a kernel, is computed so.
+  static std::optional<Attention> of(mlir::Value result);
+};
+
 /// The operand of an if, while or scan that its block takes as `argument`; for a
 /// value that changes from step to step, that of the first step, or its sequence.
 inline mlir::OpOperand &operandOf(mlir::BlockArgument argument) {

@@ -13,6 +13,7 @@
 include "mlc/Dialect/MLCBase.td"
 include "mlir/Interfaces/CallInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/ViewLikeInterface.td"
 
@@ -495,7 +496,8 @@ def MLC_FusionOp
   let description = [{
     `kind` is "contraction" (a matmul or packed matmul and its element-wise
     epilogue), "elementwise" (broadcasts and slices included), "reduction" (reduces and
-    element-wise ops), "softmax" or "data" (at most one op, which moves
+    element-wise ops), "softmax", "attention" (a matmul, element-wise ops on its result, a
+    softmax of its rows and the matmul with that) or "data" (at most one op, which moves
     elements). `reason` says why the group stopped growing. The body's arguments
     are the operands; constants may stand in every body.
 
@@ -509,7 +511,7 @@ def MLC_FusionOp
   let results = (outs Variadic<MLC_Tensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let constraints = [
-      "[C1] `kind` is contraction, elementwise, reduction, softmax or data",
+      "[C1] `kind` is contraction, elementwise, reduction, softmax, attention or data",
       "[C2] the body's arguments have the types of the operands",
       "[C3] the body yields the results",
       "[C4] the body holds ops of the vocabulary and packed ones, but no parameter, call, control flow, fusion, print, check or custom",
@@ -524,9 +526,9 @@ def MLC_FusionOp
 }
 
 def MLC_YieldOp
-    : Op<MLC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusionOp", "IfOp", "WhileOp", "ScanOp"]>]> {
-  let summary = "The values of a fusion, or of a block of if, while or scan";
-  let arguments = (ins Variadic<MLC_Tensor>:$values);
+    : Op<MLC_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusionOp", "IfOp", "WhileOp", "ScanOp", "AttendOp"]>]> {
+  let summary = "The values of a fusion, of a block of if, while or scan, or of an attend";
+  let arguments = (ins Variadic<AnyTypeOf<[MLC_Tensor, F32]>>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
@@ -582,6 +584,44 @@ def MLC_QuantizeOp : Op<MLC_Dialect, "quantize", [Pure]>, MLC_Facts {
       "[C1] operand and scale are f32 and have the same shape",
       "[C2] the result is i8, i16 or u8 and has that shape"];
   let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Internal ops on tensors or buffers of kernels
+//===----------------------------------------------------------------------===//
+
+def MLC_AttendOp
+    : Op<MLC_Dialect, "attend", [SingleBlock, DestinationStyleOpInterface]>, MLC_Facts {
+  let summary = "Attention: rows of values, weighted by the softmax of scores";
+  let description = [{
+    Over loops (batch..., m, n, k, c), as linalg's structured ops are, where `maps` say
+    which element of each operand a step of the loops reads:
+
+        score[m, n] = body(sum over k of queries[m, k] * keys[n, k], others[m, n]...)
+        out[m, c]   = sum over n of softmax over n of score[m, n] * values[n, c]
+
+    The body gets the sum and an element of each of the others and yields the score. Nothing
+    is left of the scores afterwards.
+  }];
+  let arguments = (ins AnyShaped:$queries, AnyShaped:$keys, AnyShaped:$values,
+                       Variadic<AnyShaped>:$others, AnyShaped:$out, AffineMapArrayAttr:$maps);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `(` operands `)` attr-dict `:` functional-type(operands, results) $body
+  }];
+  let constraints = [
+      "[C1] there is a map for each operand, of as many loops as the queries have dimensions and two more",
+      "[C2] queries, keys, values and out are f32",
+      "[C3] the body takes f32 and an element of each of the others, and yields f32"];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::Block *getBlock() { return &getBody().front(); }
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutMutable(); }
+    ::mlir::AffineMap mapOf(::mlir::OpOperand &operand) {
+      return ::mlir::cast<::mlir::AffineMapAttr>(getMaps()[operand.getOperandNumber()]).getValue();
+    }
+  }];
 }
 
 //===----------------------------------------------------------------------===//

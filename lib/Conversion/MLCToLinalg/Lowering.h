@@ -58,6 +58,8 @@ public:
   generic(mlir::ValueRange inputs, mlir::Value destination, llvm::ArrayRef<mlir::AffineMap> maps,
           llvm::ArrayRef<int64_t> reducedDims,
           std::function<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)> body);
+  /// mlc.attend, with what is computed of the scores in its body.
+  mlir::Value attend(Attention attention, mlir::Value destination);
   mlir::AffineMap identity(int64_t rank) {
     return mlir::AffineMap::getMultiDimIdentityMap(rank, b.getContext());
   }

@@ -256,6 +256,51 @@ Value KernelLowering::reduceElements(Value value, Value destination, AffineMap o
                  });
 }
 
+Value KernelLowering::attend(Attention attention, Value destination) {
+  MatMulOp product = attention.scores, sum = attention.values;
+  Value scores = product.getResult(), weighed = attention.softmax.getOperand();
+  unsigned m = product.getType().getRank() - 2, n = m + 1, k = m + 2, c = m + 3;
+  AffineMap all = identity(m + 2);
+  // Over the loops (batch..., m, n, k, c).
+  auto mapOf = [&](unsigned row, unsigned column, bool transpose = false) {
+    SmallVector<unsigned> results = llvm::to_vector(llvm::seq(m));
+    results.append({transpose ? column : row, transpose ? row : column});
+    return AffineMap::getMultiDimMapWithTargets(m + 4, results, b.getContext());
+  };
+  SmallVector<Value> operands{materialize(product.getLhs()), materialize(product.getRhs()),
+                              materialize(sum.getRhs())};
+  SmallVector<AffineMap> maps{mapOf(m, k, product.getTransposeA()),
+                              mapOf(n, k, !product.getTransposeB()),
+                              mapOf(n, c, sum.getTransposeB())};
+
+  // No tensor holds the scores: the leaf that stands for them is the body's first argument.
+  storage[scores] = destination;
+  Elements elements(*this);
+  elements.collect(weighed, all);
+  auto found = elements.leafIndex.find({scores, all});
+  size_t scoreAt = found == elements.leafIndex.end() ? elements.leaves.size() : found->second;
+  SmallVector<Type> types{b.getF32Type()};
+  for (auto [i, leaf] : llvm::enumerate(elements.leaves)) {
+    if (i == scoreAt)
+      continue;
+    operands.push_back(leaf.tensor);
+    maps.push_back(AffineMap::get(m + 4, 0, leaf.map.getResults(), b.getContext()));
+    types.push_back(cast<RankedTensorType>(leaf.tensor.getType()).getElementType());
+  }
+  operands.push_back(destination);
+  maps.push_back(mapOf(m, c));
+  auto op = AttendOp::create(b, destination.getType(), operands,
+                             b.getNamedAttr("maps", b.getAffineMapArrayAttr(maps)));
+  ImplicitLocOpBuilder::InsertionGuard guard(b);
+  Block *body =
+      b.createBlock(&op.getBody(), {}, types, SmallVector<Location>(types.size(), b.getLoc()));
+  SmallVector<Value> arguments(body->getArguments().drop_front());
+  if (scoreAt < elements.leaves.size())
+    arguments.insert(arguments.begin() + scoreAt, body->getArgument(0));
+  YieldOp::create(b, elements.emit(b, weighed, all, arguments));
+  return op.getResult();
+}
+
 Value KernelLowering::materialize(Value value) {
   if (Value known = storage.lookup(value))
     return known;
@@ -366,9 +411,18 @@ LogicalResult KernelLowering::run() {
     destinations[ret.getOperand(i)] = kernel.getArgument(firstDestination + i);
 
   b.setInsertionPoint(ret);
-  findStored();
-  if (failed(lowerAnchors()))
-    return failure();
+  if (kernel->getAttr("mlc.kind") == b.getStringAttr("attention")) {
+    Value result = ret.getOperand(0);
+    std::optional<Attention> attention = Attention::of(result);
+    if (!attention)
+      return kernel.emitError() << "expected a kernel of one attention";
+    b.setLoc(result.getLoc());
+    storage[result] = attend(*attention, destinations.lookup(result));
+  } else {
+    findStored();
+    if (failed(lowerAnchors()))
+      return failure();
+  }
   SmallVector<Value> results;
   for (unsigned i = 0; i < numResults; ++i) {
     Value value = ret.getOperand(i);

@@ -1,5 +1,5 @@
 // mlc-fuse: groups the ops of a function, and of every block of its if, while and
-// scan, into mlc.fusion. Leaves parameters, calls, existing fusions and what the host
+// scan, into mlc.fusion. Leaves parameters, calls, fusions of attention and what the host
 // does alone.
 //
 // Ops are visited from last to first. An op joins the group of its users or
@@ -173,7 +173,7 @@ private:
 
     llvm::StringRef reason;
     if (isUsedOutside)
-      reason = isReturned(op) ? "function result" : "consumer is not grouped";
+      reason = whyStored(op);
     else if (users.empty())
       reason = "result is unused";
     else if (users.size() > 1 && !isRepeatable(op))
@@ -191,8 +191,12 @@ private:
       start(op, reason);
   }
 
-  bool isReturned(Operation *op) const {
-    return llvm::is_contained(op->getUsers(), block.getTerminator());
+  llvm::StringRef whyStored(Operation *op) const {
+    if (llvm::is_contained(op->getUsers(), block.getTerminator()))
+      return "function result";
+    bool isAttended =
+        llvm::any_of(op->getUsers(), [](Operation *user) { return isa<FusionOp>(user); });
+    return isAttended ? "consumer is an attention" : "consumer is not grouped";
   }
 
   // Empty when `op` may join `group`.

@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -222,6 +223,30 @@ static LogicalResult dropResults(func::FuncOp kernel) {
 
 namespace {
 
+struct AttendOnBuffers
+    : bufferization::DstBufferizableOpInterfaceExternalModel<AttendOnBuffers, AttendOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const bufferization::AnalysisState &) const {
+    return !cast<AttendOp>(op).isDpsInit(&operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const bufferization::BufferizationOptions &options,
+                          bufferization::BufferizationState &state) const {
+    SmallVector<Value> buffers;
+    for (Value operand : op->getOperands()) {
+      FailureOr<Value> buffer = bufferization::getBuffer(rewriter, operand, options, state);
+      if (failed(buffer))
+        return failure();
+      buffers.push_back(*buffer);
+    }
+    auto made = AttendOp::create(rewriter, op->getLoc(), TypeRange(), buffers, op->getAttrs());
+    made.getBody().takeBody(op->getRegion(0));
+    bufferization::replaceOpWithBufferizedValues(rewriter, op, buffers.back());
+    return success();
+  }
+};
+
 struct Bufferize : mlc::ir::impl::BufferizePassBase<Bufferize> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -246,3 +271,9 @@ struct Bufferize : mlc::ir::impl::BufferizePassBase<Bufferize> {
 };
 
 } // namespace
+
+void mlc::ir::registerBufferizationModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, MLCDialect *) {
+    AttendOp::attachInterface<AttendOnBuffers>(*context);
+  });
+}

@@ -14,6 +14,7 @@
 
 #include "Polynomials.inc"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -123,10 +124,11 @@ public:
     return scale(expReduced(reduced.r), reduced.biased);
   }
 
-  /// exp(x) for x <= 0: 2^(n + 64) is normal, and only the last product rounds.
-  Value decay(Value x) {
+  /// exp(x) / 2^halvings for x <= 0: 2^(n + 64) is normal, and only the last product rounds.
+  Value decay(Value x, int halvings = 0) {
     Reduced reduced = reduce(atLeast(x, -104.0f), {}, 127 + 64);
-    return mul(mul(expReduced(reduced.r), power2(reduced.biased)), 0x1p-64f);
+    return mul(mul(expReduced(reduced.r), power2(reduced.biased)),
+               std::ldexp(1.0f, -64 - halvings));
   }
 
   /// exp(y) - 1 for |y| <= 87, to relative accuracy.
@@ -156,7 +158,9 @@ Value emitExp(ImplicitLocOpBuilder &b, Value x) {
   return e.mul(result.first, result.second);
 }
 
-Value emitDecay(ImplicitLocOpBuilder &b, Value x) { return Emitter(b, x).decay(x); }
+Value emitDecay(ImplicitLocOpBuilder &b, Value x, int halvings) {
+  return Emitter(b, x).decay(x, halvings);
+}
 
 Value emitLog(ImplicitLocOpBuilder &b, Value x) {
   Emitter e(b, x);

@@ -12,7 +12,6 @@
 
 #include "World.h"
 
-#include "mlc/Graph/HostOps.h"
 #include "mlc/Graph/Infer.h"
 #include "mlc/Graph/Rewrite.h"
 #include "mlc/Graph/Validate.h"
@@ -28,7 +27,6 @@ namespace {
 
 constexpr int64_t kMaxElements = 4096;
 constexpr size_t kMaxInputs = 6;
-constexpr const char *kIdentity = "identity";
 const int64_t kSizes[] = {1, 1, 2, 3, 3, 5, 7, 8, 13, 15, 16, 17, 17, 31, 32, 33, 64, 65};
 const int64_t kSymbolicSizes[] = {0, 1, 2, 3, 7, 15, 16, 17, 33};
 const DType kDTypes[] = {DType::F32, DType::F32, DType::F32, DType::F32,
@@ -276,7 +274,7 @@ private:
         &FunctionGenerator::loop,       &FunctionGenerator::scan,
         &FunctionGenerator::recurrence, &FunctionGenerator::show,
         &FunctionGenerator::assume,     &FunctionGenerator::custom,
-        &FunctionGenerator::take,
+        &FunctionGenerator::take,       &FunctionGenerator::attention,
     };
     return (this->*random.pick(steps))();
   }
@@ -497,6 +495,24 @@ private:
     const TensorType &type = typeOf(*x);
     return add(Op::Softmax, {*x},
                {{"axis", random.between(type.dims[0].isSymbolic(), type.rank() - 1)}});
+  }
+
+  /// Scores, perhaps scaled or masked, their softmax, and values weighted by it.
+  bool attention() {
+    auto queries = find([](const TensorType &t) { return t.dtype == DType::F32 && t.rank() >= 2; });
+    if (!queries)
+      return false;
+    TensorType type = typeOf(*queries);
+    type.dims.end()[-2] = Dim(random.pick(kSizes));
+    auto keys = partner(type);
+    auto scores = keys ? addNode(Op::MatMul, {*queries, *keys}, {{"transpose_b", true}}) : keys;
+    for (int64_t i = random.between(0, 2); scores && i > 0; --i)
+      if (auto other = partner(typeOf(*scores)))
+        scores = addNode(random.pick(kBinary), {*scores, *other});
+    auto weights = scores ? addNode(Op::Softmax, {*scores}, {{"axis", type.rank() - 1}}) : scores;
+    type.dims.back() = Dim(random.pick(kSizes));
+    auto values = partner(type);
+    return weights && values && add(Op::MatMul, {*weights, *values});
   }
 
   bool matmul() {
@@ -743,21 +759,7 @@ private:
 
 } // namespace
 
-/// Makes the function of custom ops known, once.
-static void defineIdentity() {
-  static const Status defined = defineCustomOp(
-      kIdentity,
-      {[](const std::vector<TensorType> &operands) -> Result<TensorType> { return operands.at(0); },
-       [](const std::vector<Tensor> &operands, Tensor &result) {
-         result = operands[0];
-         return Status();
-       }});
-  if (!defined)
-    throw std::runtime_error(defined.error().message);
-}
-
 Specimen generate(uint64_t seed) {
-  defineIdentity();
   World world(seed);
   Random &random = world.random;
   world.specials = random.chance(15);

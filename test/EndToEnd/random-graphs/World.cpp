@@ -2,6 +2,8 @@
 
 #include "World.h"
 
+#include "mlc/Graph/HostOps.h"
+
 #include "mlc/Tensor/Element.h"
 
 #include <algorithm>
@@ -10,6 +12,21 @@
 #include <stdexcept>
 
 namespace mlc::test {
+
+/// Makes the function of custom ops known, once.
+static void defineIdentity() {
+  static const Status defined = defineCustomOp(
+      kIdentity,
+      {[](const std::vector<TensorType> &operands) -> Result<TensorType> { return operands.at(0); },
+       [](const std::vector<Tensor> &operands, Tensor &result) {
+         result = operands[0];
+         return Status();
+       }});
+  if (!defined)
+    throw std::runtime_error(defined.error().message);
+}
+
+World::World(uint64_t seed) : random(seed) { defineIdentity(); }
 
 Tensor randomTensor(World &world, DType dtype, const Shape &shape) {
   Random &random = world.random;

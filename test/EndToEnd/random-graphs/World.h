@@ -9,6 +9,9 @@
 
 namespace mlc::test {
 
+/// The one function of custom ops.
+constexpr const char *kIdentity = "identity";
+
 /// What all functions of a specimen share.
 struct World {
   Random random;
@@ -18,7 +21,7 @@ struct World {
   bool continuous = false; ///< Whether floats have all their bits, not eighths.
   int64_t labels = 0;      ///< Of what is printed.
 
-  explicit World(uint64_t seed) : random(seed) {}
+  explicit World(uint64_t seed);
 };
 
 /// Small numbers, of which sums and products stay small.

@@ -31,6 +31,12 @@
 // CHECK:           linalg.exp ins(%{{.*}}) outs(%[[TO]]
 // CHECK:         return{{$}}
 
+// Attention is computed in its destination.
+// CHECK:       func.func private @kernel_2(%[[A:.*]]: memref<4x3xf32>, %[[B:.*]]: memref<4x3xf32>) attributes
+// CHECK-NEXT:    mlc.attend(%[[A]], %[[A]], %[[A]], %[[B]])
+// CHECK-SAME:      : (memref<4x3xf32>, memref<4x3xf32>, memref<4x3xf32>, memref<4x3xf32>) -> ()
+// CHECK:         return{{$}}
+
 #id = affine_map<(i, j) -> (i, j)>
 module {
   func.func @prepare() {
@@ -68,5 +74,15 @@ module {
       scf.yield %next : tensor<2x4xf32>
     }
     return %r : tensor<2x4xf32>
+  }
+  func.func private @kernel_2(%a: tensor<4x3xf32>, %b: tensor<4x3xf32>) -> tensor<4x3xf32> attributes {mlc.kind = "attention"} {
+    %0 = mlc.attend(%a, %a, %a, %b) {maps = [
+      affine_map<(m, n, k, c) -> (m, k)>, affine_map<(m, n, k, c) -> (n, k)>,
+      affine_map<(m, n, k, c) -> (n, c)>, affine_map<(m, n, k, c) -> (m, c)>]}
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32> {
+    ^bb0(%s: f32):
+      mlc.yield %s : f32
+    }
+    return %0 : tensor<4x3xf32>
   }
 }

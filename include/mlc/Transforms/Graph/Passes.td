@@ -48,6 +48,23 @@ def SimplifyPass : Pass<"mlc-simplify", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlc::ir::MLCDialect"];
 }
 
+def FuseAttentionPass : Pass<"mlc-fuse-attention", "::mlir::func::FuncOp"> {
+  let summary = "Group attention into mlc.fusion of that kind";
+  let description = [{
+    A matmul with the softmax of rows of scores, which element-wise ops compute of
+    another matmul, and the scores' own element-wise ops and broadcasts (scales and
+    masks) become one fusion if nothing else uses what lies in between: its kernel
+    never stores the scores. Of f32, of `min-rows` rows at least or of any number,
+    and of rows of at most 256 elements in queries, keys and values, which have to
+    fit the cache. The values must not be transposed.
+  }];
+  let options = [
+    Option<"minRows", "min-rows", "int64_t", "16", "Fewest rows of scores">,
+    Option<"maxOps", "max-ops", "int64_t", "128", "Most ops in a group">
+  ];
+  let dependentDialects = ["::mlc::ir::MLCDialect"];
+}
+
 def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Lay right-hand sides of matrix products out in column panels";
   let description = [{

@@ -23,8 +23,8 @@
 namespace mlc::ir {
 
 mlir::Value emitExp(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
-/// exp of x <= 0.
-mlir::Value emitDecay(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+/// exp(x) / 2^halvings of x <= 0, for few halvings.
+mlir::Value emitDecay(mlir::ImplicitLocOpBuilder &b, mlir::Value x, int halvings = 0);
 /// NaN below 0, -inf at both zeros.
 mlir::Value emitLog(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value emitTanh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);

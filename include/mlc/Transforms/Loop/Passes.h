@@ -10,6 +10,9 @@ namespace mlc::ir {
 #define GEN_PASS_REGISTRATION
 #include "mlc/Transforms/Loop/Passes.h.inc"
 
+/// How mlc-bufferize treats ops of the mlc dialect.
+void registerBufferizationModels(mlir::DialectRegistry &registry);
+
 } // namespace mlc::ir
 
 #endif // MLC_TRANSFORMS_LOOP_PASSES_H

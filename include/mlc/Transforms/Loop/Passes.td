@@ -100,6 +100,27 @@ def ShareKernelsPass : Pass<"mlc-share-kernels", "::mlir::ModuleOp"> {
                            "::mlir::linalg::LinalgDialect"];
 }
 
+def TileAttentionPass : Pass<"mlc-tile-attention", "::mlir::func::FuncOp"> {
+  let summary = "Lower mlc.attend to register tiles and a softmax that goes along";
+  let description = [{
+    An mlc.attend on memrefs becomes loops over the batch, blocks of queries and blocks
+    of keys. The scores of a block, keys by queries, lie on the stack, where a vector
+    is of one key and as many queries. Maximum and sum of each query's scores so far
+    are carried along, and what has been accumulated of the values is scaled when the
+    maximum grows. Queries and masks, in which they lie apart, are transposed on the
+    stack, 48 KiB of which are enough altogether.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">,
+    Option<"vectorRegisters", "vector-registers", "int64_t", "32", "Number of vector registers">,
+    Option<"fma", "fma", "bool", "true", "Whether fused multiply-add may be used">,
+    Option<"blockKeys", "block-keys", "int64_t", "128", "Keys per block, about">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def TileContractionsPass : Pass<"mlc-tile-contractions", "::mlir::func::FuncOp"> {
   let summary = "Lower contractions to register tiles with their epilogue";
   let description = [{
