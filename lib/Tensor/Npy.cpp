@@ -1,7 +1,8 @@
 //===- Npy.cpp - numpy's .npy files ---------------------------------------===//
 //
 // The header is a Python dictionary; exactly the form that numpy writes is read,
-// with keys in any order. Refuses what numpy.h says, and data that does not end
+// with keys in any order. numpy itself has no bf16: the package ml_dtypes adds it, and
+// saves it as two bytes without meaning, V2. Refuses what numpy.h says, and data that does not end
 // where the header says it does.
 //
 //===----------------------------------------------------------------------===//
@@ -26,7 +27,8 @@ struct Descr {
 };
 constexpr Descr kDescrs[] = {{"f4", DType::F32}, {"f8", DType::F64}, {"f2", DType::F16},
                              {"i1", DType::I8},  {"u1", DType::U8},  {"i2", DType::I16},
-                             {"i4", DType::I32}, {"i8", DType::I64}, {"b1", DType::Bool}};
+                             {"i4", DType::I32}, {"i8", DType::I64}, {"b1", DType::Bool},
+                             {"V2", DType::BF16}};
 
 /// Reads {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
 class HeaderParser {
@@ -116,11 +118,12 @@ private:
       return quoted + " is big endian; save with .astype(dtype.newbyteorder('<'))";
     for (const Descr &known : kDescrs)
       if (descr.substr(1) == known.code &&
-          (descr[0] == '<' || (descr[0] == '|' && dtypeBytes(known.dtype) == 1))) {
+          (descr[0] == '<' ||
+           (descr[0] == '|' && (dtypeBytes(known.dtype) == 1 || known.dtype == DType::BF16)))) {
         dtype = known.dtype;
         return "";
       }
-    return quoted + " is not one of f4, f8, f2, i1, u1, i2, i4, i8, b1 in little endian";
+    return quoted + " is not one of f4, f8, f2, i1, u1, i2, i4, i8, b1, V2 (bf16) in little endian";
   }
 
   std::string orderValue() {
@@ -258,9 +261,6 @@ Result<Tensor> mlc::readNpy(const std::string &path) {
 Status mlc::writeNpy(const std::string &path, const Tensor &tensor) {
   const Descr *descr = std::find_if(std::begin(kDescrs), std::end(kDescrs),
                                     [&](const Descr &d) { return d.dtype == tensor.dtype(); });
-  if (descr == std::end(kDescrs))
-    return unsupportedError("cannot write '" + path + "': .npy has no dtype " +
-                            std::string(dtypeName(tensor.dtype())));
   std::string header = "{'descr': '";
   header += dtypeBytes(tensor.dtype()) == 1 ? '|' : '<';
   header += std::string(descr->code) + "', 'fortran_order': False, 'shape': (";

@@ -1,7 +1,7 @@
 //===- Npy.h - numpy's .npy and .npz files ----------------------*- C++ -*-===//
 //
-// Reads and writes format versions 1 to 3, little endian, C order, of the
-// dtypes f32, f64, f16, i8, u8, i16, i32, i64 and bool. Fortran order, big
+// Reads and writes format versions 1 to 3, little endian, C order, of all dtypes;
+// bf16 as ml_dtypes has it, which numpy shows as V2. Fortran order, big
 // endian, object and structured dtypes are BadInput errors that say so.
 // .npz: stored (not deflated) members only; deflated ones are Unsupported.
 //
