@@ -7,10 +7,11 @@ import numpy as np
 
 import conformance_host
 from conformance_control import branch, loop, scan
-from conformance_model import (BATCHES, DTYPES, INT_RANGE, SHAPES, Draw, case, function, model, node,
-                               op_case, tensor)
+from conformance_model import (BATCHES, DTYPES, HALVES, INT_RANGE, SHAPES, Draw, case, function, model,
+                               node, op_case, rounded, tensor)
 
-NUMBERS = ["f32", "i32", "i64"]
+FLOATS = ["f32", *HALVES]
+NUMBERS = ["f32", "i32", "i64", *HALVES]
 NARROW = [[], [0], [1], [17], [64], [3, 5]]  # for the dtypes beside the first
 
 
@@ -21,8 +22,12 @@ def shapes_for(dtypes):
             yield dtype, shape
 
 
+def is_float(array):
+    return np.issubdtype(array.dtype, np.floating)
+
+
 def elementwise(op, dtypes, function_of, operands=1, attributes=None, result=None, draw=None,
-                seed=1, batched=True):
+                seed=1, batched=True, exact=True):
     """Cases of an element-wise op: shapes, then a symbolic leading dimension."""
     random = Draw(seed)
     draw = draw or (lambda dtype, shape, turn: random.special(dtype, shape, turn=turn))
@@ -31,7 +36,8 @@ def elementwise(op, dtypes, function_of, operands=1, attributes=None, result=Non
 
     def run(dtype, shape):
         arrays = [draw(dtype, shape, turn * 5) for turn in range(operands)]
-        return arrays, function_of(*arrays)
+        computed = function_of(*arrays)
+        return arrays, rounded(result or dtype, computed) if exact else computed
 
     for dtype, shape in shapes_for(dtypes):
         out = (result or dtype, shape)
@@ -55,7 +61,8 @@ def every_pair(op, dtypes, function_of, attributes=None, result=None):
         a, b = (np.array([p[i] for p in pairs], DTYPES[dtype]) for i in (0, 1))
         label = "".join(f"{v} " for v in (attributes or {}).values()) + "specials"
         cases.append(op_case(op, [(dtype, a.shape), (dtype, a.shape)], (result or dtype, a.shape),
-                             attributes, [([a, b], function_of(a, b))], label))
+                             attributes, [([a, b], rounded(result or dtype, function_of(a, b)))],
+                             label))
     return cases
 
 
@@ -78,20 +85,23 @@ def curve(op, scalar, grid, attributes=None, seed=2):
     """An elementary function: shapes, and a grid over its range with denormals."""
     f = per_element(scalar)
     tiny = [2.0**-149, 2.0**-140, 2.0**-127, 2.0**-126, 2.0**-60, 2.0**-24, 2.0**-12]
-    points = np.array([*grid, *tiny, *(-t for t in tiny)], np.float32)
     label = "".join(f"{v} " for v in (attributes or {}).values())
     random = Draw(seed)
     draw = lambda dtype, shape, turn: random.special(dtype, shape, scale=3.0)
-    return (elementwise(op, ["f32"], f, attributes=attributes, draw=draw) +
-            [op_case(op, [("f32", points.shape)], ("f32", points.shape), attributes,
-                     [([points], f(points))], label + "range")])
+    cases = elementwise(op, FLOATS, f, attributes=attributes, draw=draw, exact=False)
+    for dtype in FLOATS:
+        points = np.array([*grid, *tiny, *(-t for t in tiny)], np.float32)
+        points = rounded(dtype, points.astype(DTYPES[dtype]))
+        cases.append(op_case(op, [(dtype, points.shape)], (dtype, points.shape), attributes,
+                             [([points], f(points))], label + "range"))
+    return cases
 
 
 # Element-wise ----------------------------------------------------------------
 
 
 def divide(a, b):
-    if a.dtype == np.float32:
+    if is_float(a):
         return a / b
     low, _ = INT_RANGE["i32" if a.dtype == np.int32 else "i64"]
     rows = []
@@ -108,7 +118,7 @@ def divide(a, b):
 
 def larger(a, b, sign=1):
     """max (or min, with sign -1): NaN wins, and the zeros are ordered."""
-    if a.dtype != np.float32:
+    if not is_float(a):
         return np.maximum(a, b) if sign > 0 else np.minimum(a, b)
     rows = []
     for x, y in zip(a.reshape(-1).tolist(), b.reshape(-1).tolist()):
@@ -117,7 +127,7 @@ def larger(a, b, sign=1):
         else:
             key = lambda v: (v, math.copysign(1, v))
             rows.append(max(x, y, key=key) if sign > 0 else min(x, y, key=key))
-    return np.array(rows, np.float32).reshape(a.shape)
+    return np.array(rows, a.dtype).reshape(a.shape)
 
 
 def exp(x):
@@ -174,7 +184,8 @@ def select():
     cases, random = [], Draw(3)
 
     def run(dtype, shape):
-        arrays = [random.plain("bool", shape), random.special(dtype, shape),
+        generator = Draw(36) if dtype in HALVES else random
+        arrays = [generator.plain("bool", shape), random.special(dtype, shape),
                   random.special(dtype, shape, turn=3)]
         return arrays, np.where(*arrays)
 
@@ -193,7 +204,9 @@ def select():
 def convert(x, dtype):
     if dtype == "bool":
         return x != 0
-    if x.dtype == np.float32 and dtype in INT_RANGE:
+    if dtype in HALVES:
+        return rounded(dtype, x.astype(np.float64) if is_float(x) else x.astype(np.int64))
+    if is_float(x) and dtype in INT_RANGE:
         low, high = INT_RANGE[dtype]
         clamp = lambda v: 0 if math.isnan(v) else low if v < low else high if v > high else int(v)
         return np.array([clamp(float(v)) for v in x.reshape(-1)], DTYPES[dtype]).reshape(x.shape)
@@ -204,17 +217,38 @@ def cast():
     cases, random = [], Draw(4)
     edges = {"f32": [1.9, -1.9, 0.5, -0.5, 1e20, -1e20, 2147483648.0, -2147483648.0, 2147483520.0,
                      -2147483904.0, 2.0**63, -(2.0**63), 16777217.0, 2.0**63 - 2.0**39],
-             "i32": [16777217, 33554433, -16777217, 2147483584, 2147483647],
+             # The last two: halfway between two bf16 and next to that, as no f32 is.
+             "i32": [16777217, 33554433, -16777217, 2147483584, 2147483647, 65519, 65520,
+                     257 * 2**22, 257 * 2**22 + 1, -259 * 2**22 + 1],
              "i64": [16777217, 2**32, 2**31, -2**31 - 1, 2**53 + 1, 2**63 - 1, 2**62 + 2**38,
-                     2**62 + 2**38 + 1],
-             "bool": [True, False]}
+                     2**62 + 2**38 + 1, *(257 * 2**n + d for n in (16, 29, 30, 41, 42, 54) for d in (0, 1, -1)),
+                     *(-259 * 2**n + d for n in (16, 29, 30, 41, 42, 54) for d in (0, 1, -1))],
+             "bool": [True, False],
+             # Halfway between two f16 or bf16, and what rounds to infinity.
+             "f16": [1.9, -1.9, 0.5, -0.5, 255.5, 257.0, 259.0, -2047.0, 60000.0],
+             "bf16": [1.9, -1.9, 0.5, -0.5, 1e20, -1e20, 2147483648.0, -2147483648.0, 2.0**63, -(2.0**63),
+                      2.0**62, 65280.0, 65536.0, 2.0**-24, 3 * 2.0**-25, 2.0**-25, 2.0**-26]}
+    edges["f32"] += [65519.0, 65520.0, -65520.0, 2049.0, 2051.0, 2.0**-25, float.fromhex("0x1.000002p-25"), 3 * 2.0**-25,
+                     2.0**-134, 3 * 2.0**-134, float.fromhex("0x1.008p-126"), 257.0, 259.0, float.fromhex("0x1.01p-100"),
+                     float.fromhex("0x1.010002p-100"), float.fromhex("0x1.fffffep-15"), float.fromhex("0x1.ffcp-15"),
+                     float.fromhex("0x1.ffp+127"), float.fromhex("0x1.fefffep+127")]
     for source, target in itertools.product(DTYPES, repeat=2):
         attributes = {"dtype": target}
         values = np.array(Draw.SPECIALS[source] + edges[source], DTYPES[source])
+        values = rounded(source, values)
         inputs = [values] + [random.plain(source, s) for s in ([], [0], [17], [3, 33])]
         for x in inputs:
             cases.append(op_case("cast", [(source, x.shape)], (target, x.shape), attributes,
                                  [([x], convert(x, target))], f"to {target}"))
+    # By way of f32 it is rounded twice, also in one kernel.
+    for source, target in itertools.product(INT_RANGE, HALVES):
+        x = np.array(edges[source], DTYPES[source])
+        body = [node("cast", ["x0"], [("f", "f32", x.shape)], {"dtype": "f32"}, "first"),
+                node("cast", ["f"], [("y", target, x.shape)], {"dtype": target}, "second")]
+        graph = model([function("main", [("x0", source, x.shape)], body, [("y", "y")])])
+        y = rounded(target, x.astype(np.float32).astype(np.float64))
+        cases.append(case(f"{source}{list(x.shape)} to f32 to {target}", graph,
+                          [({"x0": tensor(source, x.shape, x)}, {"y": tensor(target, x.shape, y)})]))
     runs = []
     for b in BATCHES:
         x = random.special("f32", [b, 5])
@@ -344,7 +378,8 @@ def take():
         for b in BATCHES if "batch" in (*dims, *index_dims) else [None]:
             sized = lambda dims: [b if d == "batch" else d for d in dims]
             x, n = random.special(dtype, sized(dims)), dims[axis]
-            picked = random.random.randint(-n, max(n, 1), sized(index_dims)).reshape(-1)
+            generator = random.of_halves if dtype in HALVES else random.random
+            picked = generator.randint(-n, max(n, 1), sized(index_dims)).reshape(-1)
             picked[:1], picked[1:2] = -n, n - 1
             picked = picked.astype(DTYPES[index]).reshape(sized(index_dims))
             runs.append(([x, picked], np.take(x, picked, axis)))
@@ -382,7 +417,7 @@ def matmul():
     cases, random = [], Draw(8)
 
     def product(a, b, ta, tb):
-        wide = object if a.dtype != np.float32 else np.float64
+        wide = np.float64 if is_float(a) else object
         a, b, narrow = a.astype(wide), b.astype(wide), a.dtype
         a = np.swapaxes(a, -1, -2) if ta else a
         b = np.swapaxes(b, -1, -2) if tb else b
@@ -425,16 +460,33 @@ def matmul():
         for m, k, n in [(1, 1, 1), (3, 5, 17), (2, 0, 3), (7, 16, 2)]:
             add(m, k, n, dtype=dtype, draw=random.special)
         add(3, 5, 17, True, True, dtype=dtype)
+    for dtype in HALVES:
+        for m, k, n in [(1, 1, 1), (2, 3, 2), (1, 7, 16), (5, 1, 17), (7, 17, 33), (3, 65, 15), (6, 31, 64),
+                        (3, 0, 5), (0, 3, 5)]:
+            add(m, k, n, dtype=dtype)
+        for ta, tb in [(True, False), (False, True), (True, True)]:
+            add(7, 16, 17, ta, tb, dtype=dtype)
+        add(2, 5, 17, dtype=dtype, batch=(3,))
+        add("batch", 5, 17, dtype=dtype)
     add("batch", 5, 17)
     add("batch", 16, 3, tb=True)
     add(2, 3, 5, batch=("batch",))
 
     # One NaN or infinity in a row reaches that row and no other.
-    a, b = random.plain("f32", [3, 5]), np.abs(random.plain("f32", [5, 17])) + np.float32(1)
-    a[0, 2], a[2, 4] = math.inf, math.nan
-    cases.append(op_case("matmul", [("f32", a.shape), ("f32", b.shape)], ("f32", [3, 17]),
-                         {"transpose_a": False, "transpose_b": False},
-                         [([a, b], product(a, b, False, False))], "non-finite"))
+    def extremes(dtype, a, b, label):
+        cases.append(op_case("matmul", [(dtype, a.shape), (dtype, b.shape)], (dtype, [a.shape[0], b.shape[1]]),
+                             {"transpose_a": False, "transpose_b": False},
+                             [([a, b], product(a, b, False, False))], label))
+
+    for dtype in FLOATS:
+        a, b = random.plain(dtype, [3, 5]), np.abs(random.plain(dtype, [5, 17])) + DTYPES[dtype](1)
+        a[0, 2], a[2, 4] = math.inf, math.nan
+        extremes(dtype, a, rounded(dtype, b), "non-finite")
+    # Sums that no f16 holds, or holds in the end alone; of 300 ones a bf16 would lose some.
+    extremes("f16", np.array([[60000.0, 60000.0, 0], [60000.0, 60000.0, -60000.0], [-60000.0, -6000.0, 0]]),
+             np.ones([3, 17]), "overflow")
+    for dtype in HALVES:
+        extremes(dtype, np.ones([2, 300]), np.ones([300, 17]), "many ones")
     return cases
 
 
@@ -443,12 +495,12 @@ def reduce_values(x, kind, axes, keep):
     kept = [i for i in range(x.ndim) if i not in axes]
     rows = np.transpose(x, [*kept, *axes]).reshape(
         [math.prod(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes)])
-    is_float = dtype == np.float32
+    real = is_float(x)
     out = []
     for row in rows.tolist():
         if kind == "sum":
-            total = sum(row) if not is_float or not np.all(np.isfinite(row)) else math.fsum(row)
-            if not is_float:
+            total = sum(row) if not real or not np.all(np.isfinite(row)) else math.fsum(row)
+            if not real:
                 bits = 64 if dtype == np.int64 else 32
                 total = (total + 2**(bits - 1)) % 2**bits - 2**(bits - 1)
             out.append(total)
@@ -464,7 +516,7 @@ def reduce_values(x, kind, axes, keep):
                 best = larger(best, np.array([v], dtype), sign)
             out.append(best[0])
     shape = [1 if i in axes else n for i, n in enumerate(x.shape) if keep or i not in axes]
-    return np.array(out, np.float64 if is_float else dtype).reshape(shape)
+    return np.array(out, np.float64 if real else dtype).reshape(shape)
 
 
 def reduce():
@@ -493,6 +545,12 @@ def reduce():
             for dtype in ["i32", "i64"]:
                 for shape, axes in [([17], [0]), ([3, 5], [0]), ([3, 33], [1]), ([0], [0])]:
                     add(kind, dtype, [shape], shape, axes, False, random.special)
+        for dtype in HALVES:
+            for shape, axes in [([17], [0]), ([], []), ([3, 5], [0]), ([3, 33], [1]), ([3, 5], []), ([2, 3, 17], [0, 2]),
+                                ([0], [0]), ([700], [0])]:
+                add(kind, dtype, [shape], shape, axes, len(shape) == 3,
+                    random.special if kind in ("max", "min") else random.plain)
+            add(kind, dtype, [[b, 17] for b in BATCHES], ["batch", 17], [1], False, random.plain)
         if kind in ("min", "max"):
             for dtype, rest in [("i32", []), ("i32", [17]), ("i64", [3, 5])]:
                 add(kind, dtype, [[b, *rest] for b in BATCHES], ["batch", *rest], [0], len(rest) == 1, random.special)
@@ -501,8 +559,10 @@ def reduce():
         rows = np.array([[1, math.nan, 2], [1, math.inf, 2], [-math.inf, 0, 1],
                          [math.inf, -math.inf, 0], [0.0, -0.0, 0.0], [-0.0, -0.0, -0.0]],
                         np.float32)
-        add(kind, "f32", [[6, 3]], [6, 3], [1], False, lambda d, s: rows, " non-finite")
-        add(kind, "f32", [[3, 6]], [3, 6], [0], False, lambda d, s: rows.T.copy(), " non-finite")
+        for dtype in FLOATS:
+            values = rows.astype(DTYPES[dtype])
+            add(kind, dtype, [[6, 3]], [6, 3], [1], False, lambda d, s: values, " non-finite")
+            add(kind, dtype, [[3, 6]], [3, 6], [0], False, lambda d, s: values.T.copy(), " non-finite")
     return cases
 
 
@@ -517,8 +577,8 @@ def softmax_values(x, axis):
 def softmax():
     cases, random = [], Draw(10)
 
-    def add(arrays, dims, axis, label=""):
-        cases.append(op_case("softmax", [("f32", dims)], ("f32", dims), {"axis": axis},
+    def add(arrays, dims, axis, label="", dtype="f32"):
+        cases.append(op_case("softmax", [(dtype, dims)], (dtype, dims), {"axis": axis},
                              [([x], softmax_values(x, axis)) for x in arrays],
                              f"axis {axis}{label}"))
 
@@ -528,11 +588,16 @@ def softmax():
                         ([2, 3, 17], 0)]:
         add([random.plain("f32", shape)], shape, axis)
     add([random.plain("f32", [b, 17]) for b in BATCHES], ["batch", 17], 1)
+    for dtype in HALVES:
+        for shape, axis in [([1], 0), ([17], 0), ([3, 5], 0), ([17, 33], 1), ([2, 3, 17], 1), ([0, 3], 1)]:
+            add([random.plain(dtype, shape)], shape, axis, dtype=dtype)
+        add([random.plain(dtype, [b, 17]) for b in BATCHES], ["batch", 17], 1, dtype=dtype)
     # Results down to denormals and 0; one infinity; NaN; nothing but -inf.
-    add([np.array([[0, -80, -100, -103, -200], [1000, 999, 900, 0, -1000], [5e-8, 0, 1, 2, 3],
-                   [0, -math.inf, 1, 2, -math.inf], [math.inf, 0, 1, 2, 3],
-                   [math.nan, 0, 1, 2, 3], [-math.inf] * 5, [88.5, 88.5, 88.5, 88.5, 88.5]],
-                  np.float32)], [8, 5], 1, " range")
+    values = np.array([[0, -80, -100, -103, -200], [1000, 999, 900, 0, -1000], [5e-8, 0, 1, 2, 3],
+                       [0, -math.inf, 1, 2, -math.inf], [math.inf, 0, 1, 2, 3],
+                       [math.nan, 0, 1, 2, 3], [-math.inf] * 5, [88.5, 88.5, 88.5, 88.5, 88.5]])
+    for dtype in FLOATS:
+        add([rounded(dtype, values.astype(DTYPES[dtype]))], [8, 5], 1, " range", dtype)
     return cases
 
 
@@ -625,7 +690,7 @@ FILES = {
     "abs": lambda: elementwise("abs", NUMBERS, np.absolute),
     "exp": lambda: curve("exp", exp, SPREAD),
     "log": lambda: curve("log", log, POSITIVE),
-    "sqrt": lambda: elementwise("sqrt", ["f32"], np.sqrt),
+    "sqrt": lambda: elementwise("sqrt", FLOATS, np.sqrt),
     "rsqrt": lambda: curve("rsqrt", reciprocal_root, POSITIVE),
     "tanh": lambda: curve("tanh", math.tanh, SPREAD),
     "sigmoid": lambda: curve("sigmoid", sigmoid, SPREAD),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from conformance_model import BATCHES, DTYPES, Draw, block, case, function, model, node, tensor
+from conformance_model import BATCHES, DTYPES, Draw, block, case, function, model, node, rounded, tensor
 
 
 def flow_case(name, inputs, nodes, outputs, runs):
@@ -17,7 +17,7 @@ def flow_case(name, inputs, nodes, outputs, runs):
 def branch():
     random, cases = Draw(31), []
     for dtype, dims in [("f32", []), ("f32", [17]), ("f32", [3, 0]), ("i32", [5]), ("bool", [33]),
-                        ("f32", ["batch", 5])]:
+                        ("f32", ["batch", 5]), ("f16", [17]), ("bf16", ["batch", 5])]:
         typed = lambda name: (name, dtype, dims)
         first, second = ("logical_and", "logical_or") if dtype == "bool" else ("add", "mul")
         combine = {"add": np.add, "mul": np.multiply, "logical_and": np.logical_and,
@@ -30,8 +30,8 @@ def branch():
         for size in BATCHES if "batch" in dims else [0]:
             shape = [size if d == "batch" else d for d in dims]
             x, y = (random.plain(dtype, shape) for _ in range(2))
-            runs.append(([np.bool_(True), x, y], [combine[first](x, y), x]))
-            runs.append(([np.bool_(False), x, y], [combine[second](x, y), y]))
+            runs.append(([np.bool_(True), x, y], [rounded(dtype, combine[first](x, y)), x]))
+            runs.append(([np.bool_(False), x, y], [rounded(dtype, combine[second](x, y)), y]))
         cases.append(flow_case(f"{dtype}{dims}".replace("'", ""),
                                [("p", "bool", []), typed("x"), typed("y")],
                                [node("if", ["p", "x", "y"], [typed("r"), typed("s")], None, "node", blocks)],

@@ -53,6 +53,16 @@ template <typename T> void store(Tensor &tensor, int64_t i, T value) {
   tensor.dataAs<T>()[i] = value;
 }
 
+// Each rounds once.
+template <typename T> uint16_t toHalf(T value) {
+  return std::is_integral_v<T> ? halfFromInt(static_cast<int64_t>(value))
+                               : halfFromDouble(static_cast<double>(value));
+}
+template <typename T> uint16_t toBfloat(T value) {
+  return std::is_integral_v<T> ? bfloatFromInt(static_cast<int64_t>(value))
+                               : bfloatFromDouble(static_cast<double>(value));
+}
+
 /// Sets every element by `value(i)`, a double, or an int64_t where that is exact.
 template <typename Value> void fill(Tensor &tensor, Value value) {
   for (int64_t i = 0; i < tensor.size(); ++i)
@@ -64,10 +74,10 @@ template <typename Value> void fill(Tensor &tensor, Value value) {
       store(tensor, i, static_cast<double>(value(i)));
       break;
     case DType::F16:
-      store(tensor, i, halfFromDouble(static_cast<double>(value(i))));
+      store(tensor, i, toHalf(value(i)));
       break;
     case DType::BF16:
-      store(tensor, i, bfloatFromDouble(static_cast<double>(value(i))));
+      store(tensor, i, toBfloat(value(i)));
       break;
     case DType::I8:
     case DType::U8:

@@ -38,6 +38,7 @@ static Target makeTarget(std::string cpu, std::vector<std::string> features, int
   target.description.vectorRegisters = avx512 ? 32 : 16;
   target.description.fma = has("fma");
   target.description.dotProducts = has(avx512 ? "avx512vnni" : "avxvnni");
+  target.description.f16c = has("f16c");
   target.description.l2Bytes = l2Bytes;
   return target;
 }

@@ -132,6 +132,9 @@ static void toVector(OpPassManager &manager, const PipelineOptions &options) {
   ExpandMathPassOptions expand;
   expand.fma = options.target.fma;
   manager.addNestedPass<func::FuncOp>(createExpandMathPass(expand));
+  ExpandHalvesPassOptions halves;
+  halves.f16c = options.target.f16c;
+  manager.addPass(createExpandHalvesPass(halves));
   ParallelizePassOptions parallelize;
   if (options.grain > 0)
     parallelize.grain = options.grain;

@@ -92,6 +92,7 @@ struct RunToPhase : PassWrapper<RunToPhase, OperationPass<ModuleOp>> {
     options.target.fma = fma;
     options.target.dotProducts = dotProducts;
     options.weights = weights;
+    options.target.f16c = f16c;
     OpPassManager manager(ModuleOp::getOperationName());
     addPhases(manager, currentPhase(module), phase, options);
     if (failed(runPipeline(manager, module)))
@@ -115,6 +116,8 @@ struct RunToPhase : PassWrapper<RunToPhase, OperationPass<ModuleOp>> {
       llvm::cl::desc("Whether the CPU adds up products of four bytes in one step")};
   Option<WeightType> weights{*this, "weights", llvm::cl::init(WeightType::AsGiven),
                              llvm::cl::desc("What weights are stored as"), weightTypeValues()};
+  Option<bool> f16c{*this, "f16c", llvm::cl::init(true),
+                    llvm::cl::desc("Whether the CPU converts f16")};
 };
 
 } // namespace

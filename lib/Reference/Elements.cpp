@@ -2,6 +2,8 @@
 
 #include "Ops.h"
 
+#include "mlc/Tensor/Element.h"
+
 #include <cmath>
 #include <limits>
 
@@ -10,8 +12,13 @@ inline namespace MLC_VERSION_NAMESPACE {
 namespace reference {
 
 std::vector<double> floats(const Tensor &tensor) {
-  const auto *data = tensor.dataAs<float>();
-  return std::vector<double>(data, data + tensor.size());
+  if (tensor.dtype() == DType::F32)
+    return std::vector<double>(tensor.dataAs<float>(), tensor.dataAs<float>() + tensor.size());
+  std::vector<double> values;
+  values.reserve(static_cast<size_t>(tensor.size()));
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    values.push_back(elementAsDouble(tensor, i));
+  return values;
 }
 
 std::vector<int64_t> integers(const Tensor &tensor) {
@@ -23,16 +30,26 @@ std::vector<int64_t> integers(const Tensor &tensor) {
   return std::vector<int64_t>(tensor.dataAs<int64_t>(), tensor.dataAs<int64_t>() + n);
 }
 
-template <typename To, typename From> static void store(Tensor &to, const std::vector<From> &from) {
+template <typename To, typename From, typename Convert>
+static void store(Tensor &to, const std::vector<From> &from, Convert convert) {
   for (size_t i = 0; i < from.size(); ++i)
-    to.dataAs<To>()[i] = static_cast<To>(from[i]);
+    to.dataAs<To>()[i] = convert(from[i]);
+}
+
+template <typename To, typename From> static void store(Tensor &to, const std::vector<From> &from) {
+  store<To>(to, from, [](From value) { return static_cast<To>(value); });
 }
 
 Result<Tensor> fromFloats(const ResultType &type, const std::vector<double> &values) {
   Result<Tensor> result = Tensor::zeros(type.dtype, type.shape);
   if (!result)
     return result;
-  store<float>(*result, values);
+  if (type.dtype == DType::BF16)
+    store<uint16_t>(*result, values, bfloatFromDouble);
+  else if (type.dtype == DType::F16)
+    store<uint16_t>(*result, values, halfFromDouble);
+  else
+    store<float>(*result, values);
   return result;
 }
 
@@ -40,7 +57,13 @@ Result<Tensor> fromIntegers(const ResultType &type, const std::vector<int64_t> &
   Result<Tensor> result = Tensor::zeros(type.dtype, type.shape);
   if (!result)
     return result;
-  if (type.dtype == DType::Bool)
+  if (type.dtype == DType::F32)
+    store<float>(*result, values);
+  else if (type.dtype == DType::BF16)
+    store<uint16_t>(*result, values, bfloatFromInt);
+  else if (type.dtype == DType::F16)
+    store<uint16_t>(*result, values, halfFromInt);
+  else if (type.dtype == DType::Bool)
     store<uint8_t>(*result, values);
   else if (type.dtype == DType::I32)
     store<int32_t>(*result, values);

@@ -212,14 +212,7 @@ Result<Tensor> evaluateCast(const Node &, const Operands &operands, const Result
   if (type.dtype == DType::Bool)
     for (int64_t &x : values)
       x = x != 0;
-  if (!isFloat(type.dtype))
-    return fromIntegers(type, values);
-  // To float in one step: by way of double it would round twice.
-  Result<Tensor> result = Tensor::zeros(type.dtype, type.shape);
-  if (result)
-    for (size_t i = 0; i < values.size(); ++i)
-      result->dataAs<float>()[i] = static_cast<float>(values[i]);
-  return result;
+  return fromIntegers(type, values);
 }
 
 } // namespace reference

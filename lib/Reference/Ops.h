@@ -47,10 +47,11 @@ template <typename T> const T &attribute(const Node &node, const char *name) {
   return std::get<T>(node.attributes.find(name)->second);
 }
 
-/// The elements of an f32 tensor, and of an i32, i64 or bool tensor.
+/// The elements of an f32, f16 or bf16 tensor, and of an i32, i64 or bool tensor.
 std::vector<double> floats(const Tensor &tensor);
 std::vector<int64_t> integers(const Tensor &tensor);
-/// The inverses: rounded to nearest even, wrapped to the dtype's width.
+/// The inverses: rounded once to nearest even, or wrapped, to the dtype, which may be any for
+/// integers.
 Result<Tensor> fromFloats(const ResultType &type, const std::vector<double> &values);
 Result<Tensor> fromIntegers(const ResultType &type, const std::vector<int64_t> &values);
 

@@ -18,7 +18,7 @@ struct DTypeInfo {
 /// In the order of the enumerators.
 constexpr DTypeInfo kInfo[] = {
     {"f32", 4, Class::Float, true},    {"f64", 8, Class::Float, false},
-    {"f16", 2, Class::Float, false},   {"bf16", 2, Class::Float, false},
+    {"f16", 2, Class::Float, true},    {"bf16", 2, Class::Float, true},
     {"i8", 1, Class::Integer, false},  {"u8", 1, Class::Integer, false},
     {"i16", 2, Class::Integer, false}, {"i32", 4, Class::Integer, true},
     {"i64", 8, Class::Integer, true},  {"bool", 1, Class::Bool, true},

@@ -39,7 +39,8 @@ float mlc::halfToFloat(uint16_t bits) {
 }
 
 /// The 16-bit float with so many exponent and mantissa bits nearest to `value`.
-static uint16_t roundToNarrow(double value, int exponentBits, int mantissaBits) {
+/// A long double holds each double and each int64_t.
+static uint16_t roundToNarrow(long double value, int exponentBits, int mantissaBits) {
   const int infinity = ((1 << exponentBits) - 1) << mantissaBits;
   const int sign = std::signbit(value) ? 0x8000 : 0;
   if (std::isnan(value))
@@ -53,10 +54,10 @@ static uint16_t roundToNarrow(double value, int exponentBits, int mantissaBits) 
   if (exponent > 1 - smallest)
     return static_cast<uint16_t>(sign | infinity);
   // In units of the last place: an integer part of at most mantissaBits + 1 bits.
-  double units = std::ldexp(std::fabs(value), mantissaBits - exponent);
+  long double units = std::ldexp(std::fabs(value), mantissaBits - exponent);
   int whole = static_cast<int>(units);
-  double rest = units - whole;
-  if (rest > 0.5 || (rest == 0.5 && whole % 2 != 0))
+  long double rest = units - whole;
+  if (rest > 0.5L || (rest == 0.5L && whole % 2 != 0))
     ++whole;
   // The leading one of a normal number carries into the exponent field.
   return static_cast<uint16_t>(sign | (((exponent - smallest) << mantissaBits) + whole));
@@ -64,6 +65,14 @@ static uint16_t roundToNarrow(double value, int exponentBits, int mantissaBits) 
 
 uint16_t mlc::halfFromDouble(double value) { return roundToNarrow(value, 5, 10); }
 uint16_t mlc::bfloatFromDouble(double value) { return roundToNarrow(value, 8, 7); }
+
+static_assert(std::numeric_limits<long double>::digits >= 64, "holds each int64_t");
+uint16_t mlc::halfFromInt(int64_t value) {
+  return roundToNarrow(static_cast<long double>(value), 5, 10);
+}
+uint16_t mlc::bfloatFromInt(int64_t value) {
+  return roundToNarrow(static_cast<long double>(value), 8, 7);
+}
 
 //===----------------------------------------------------------------------===//
 // Elements as numbers

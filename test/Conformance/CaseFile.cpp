@@ -4,6 +4,7 @@
 
 #include "mlc/Graph/Validate.h"
 #include "mlc/Model/Model.h"
+#include "mlc/Tensor/Element.h"
 
 #include <nlohmann/json.hpp>
 
@@ -41,6 +42,14 @@ Expectation readTensor(const Json &json) {
     case DType::F32:
       result.exact.push_back(readFloat(data[i]));
       result.tensor.dataAs<float>()[i] = static_cast<float>(result.exact[i]);
+      break;
+    case DType::F16:
+      result.exact.push_back(readFloat(data[i]));
+      result.tensor.dataAs<uint16_t>()[i] = halfFromDouble(result.exact[i]);
+      break;
+    case DType::BF16:
+      result.exact.push_back(readFloat(data[i]));
+      result.tensor.dataAs<uint16_t>()[i] = bfloatFromDouble(result.exact[i]);
       break;
     case DType::I32:
       result.tensor.dataAs<int32_t>()[i] = data[i].get<int32_t>();

@@ -14,10 +14,10 @@
 
 namespace mlc::test {
 
-/// An expected output. `exact` are the elements of an f32 tensor in double
+/// An expected output. `exact` are the elements of a tensor of floats in double
 /// precision; other dtypes are in `tensor`.
 struct Expectation {
-  Tensor tensor; ///< f32 elements are rounded.
+  Tensor tensor; ///< Floats are rounded.
   std::vector<double> exact;
 };
 

@@ -76,7 +76,7 @@ std::string compareOutput(const Node &node, const Run &run, const Expectation &e
                           const Tensor &got) {
   if (got.dtype() != expected.tensor.dtype() || got.shape() != expected.tensor.shape())
     return "has another dtype or shape than expected";
-  if (got.dtype() != DType::F32)
+  if (!isFloat(got.dtype()))
     return compare(got, expected.tensor, 0, 0).message;
   std::vector<Tensor> operands;
   for (const auto &input : run.inputs) // x0, x1, ...: in order

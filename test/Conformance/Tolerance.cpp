@@ -14,7 +14,29 @@ namespace mlc::test {
 namespace {
 
 constexpr double kUnit = 0x1p-24;
-constexpr double kLargest = std::numeric_limits<float>::max();
+
+/// The parameters of a float dtype.
+struct Format {
+  int digits;     ///< Of the significand, with the leading one.
+  int smallest;   ///< log2 of the least denormal.
+  double largest; ///< Finite.
+};
+
+Format formatOf(DType dtype) {
+  if (dtype == DType::F16)
+    return {11, -24, 65504};
+  if (dtype == DType::BF16)
+    return {8, -133, 0x1.fep127};
+  return {24, -149, std::numeric_limits<float>::max()};
+}
+
+double nearestIn(DType dtype, double x) {
+  if (dtype == DType::F16)
+    return halfToFloat(halfFromDouble(x));
+  if (dtype == DType::BF16)
+    return bfloatToFloat(bfloatFromDouble(x));
+  return static_cast<float>(x);
+}
 
 const std::string &text(const Node &node, const char *attribute) {
   return std::get<std::string>(node.attributes.at(attribute));
@@ -87,11 +109,17 @@ std::vector<double> softmaxError(const Node &node, const Tensor &x,
 
 } // namespace
 
-double ulp(double x) {
+double ulp(double x, DType dtype) {
+  Format format = formatOf(dtype);
   int exponent = 0;
   if (std::isfinite(x))
     std::frexp(x, &exponent);
-  return x == 0 ? 0x1p-149 : std::ldexp(1.0, std::max(exponent - 24, -149));
+  int place = x == 0 ? format.smallest : std::max(exponent - format.digits, format.smallest);
+  return std::ldexp(1.0, place);
+}
+
+double roundedError(double x, double error, DType dtype) {
+  return dtype == DType::F32 ? error : error + ulp(std::fabs(x) + error, dtype) / 2;
 }
 
 double sumError(int64_t n) {
@@ -148,6 +176,8 @@ std::vector<int64_t> reductionTargets(const Node &node, const Shape &shape) {
 Allowance allowance(const Node &node, const std::vector<Tensor> &operands,
                     const std::vector<double> &exact) {
   std::string_view kind = opInfo(node.op).tolerance;
+  bool isExtreme =
+      node.op == Op::Reduce && (text(node, "kind") == "max" || text(node, "kind") == "min");
   Allowance result;
   if (kind == "exact") {
     result.bitwise = true;
@@ -157,32 +187,34 @@ Allowance allowance(const Node &node, const std::vector<Tensor> &operands,
   } else if (node.op == Op::MatMul) {
     result.error = matmulError(node, operands[0], operands[1]);
   } else if (node.op == Op::Reduce) {
-    const std::string &reduction = text(node, "kind");
-    if (reduction == "sum" || reduction == "mean")
-      result.error = sumErrors(node, operands[0], exact, reduction == "mean");
-    else
+    if (isExtreme)
       result.error.assign(exact.size(), 0);
+    else
+      result.error = sumErrors(node, operands[0], exact, text(node, "kind") == "mean");
   } else { // softmax
     result.error = softmaxError(node, operands[0], exact);
   }
+  for (size_t i = 0; i < result.error.size(); ++i)
+    if (!isExtreme)
+      result.error[i] = roundedError(exact[i], result.error[i], operands[0].dtype());
   return result;
 }
 
 std::string disagreement(const Tensor &got, const std::vector<double> &exact,
                          const Allowance &allowance) {
-  double worst = 1;
+  double worst = 1, largest = formatOf(got.dtype()).largest;
   std::ostringstream message;
   message.precision(9);
   for (size_t i = 0; i < exact.size(); ++i) {
     double value = elementAsDouble(got, static_cast<int64_t>(i)), want = exact[i];
     if (std::isnan(value) && std::isnan(want))
       continue;
-    double nearest = static_cast<float>(want);
+    double nearest = nearestIn(got.dtype(), want);
     bool sameSign = std::signbit(value) == std::signbit(want);
     double allowed = allowance.bitwise ? 0 : allowance.error[i], excess;
     if (value == nearest && (value != 0 || sameSign))
       continue;
-    if (std::isfinite(want) && std::fabs(want) + allowed >= kLargest && std::isinf(value) &&
+    if (std::isfinite(want) && std::fabs(want) + allowed >= largest && std::isinf(value) &&
         sameSign)
       continue; // may overflow
     if (std::isfinite(value) && std::isfinite(nearest) && !allowance.bitwise)

@@ -3,7 +3,8 @@
 // The one place that gives the tolerance classes of the op table their meaning.
 // u = 2^-24, the unit roundoff of f32; an ulp is the spacing of floats at the
 // exact result. NaN agrees with any NaN, an infinity with itself only. Integers
-// and bools are always exact.
+// and bools are always exact. f16 and bf16 are computed in f32 and then rounded,
+// for which there is half an ulp of theirs more; what is exact stays it.
 //
 //   exact        the same bits, so also the sign of a zero
 //   ulp4         4 ulp; an exact zero keeps its sign
@@ -25,8 +26,8 @@
 
 namespace mlc::test {
 
-/// Spacing of floats at x, 2^-149 at least.
-double ulp(double x);
+/// Spacing of the elements of a float dtype at x, denormals included.
+double ulp(double x, DType dtype = DType::F32);
 
 /// Per element of a result, what |got - exact| may be.
 struct Allowance {
@@ -52,7 +53,10 @@ int64_t contractedCount(const Node &node, const Shape &firstOperand);
 Allowance allowance(const Node &node, const std::vector<Tensor> &operands,
                     const std::vector<double> &exact);
 
-/// Where `got` (f32) breaks `allowance`: names the worst element, or is empty.
+/// What `error` becomes when a value near x, computed in f32, is rounded to `dtype`.
+double roundedError(double x, double error, DType dtype);
+
+/// Where `got`, of floats, breaks `allowance`: names the worst element, or is empty.
 std::string disagreement(const Tensor &got, const std::vector<double> &exact,
                          const Allowance &allowance);
 

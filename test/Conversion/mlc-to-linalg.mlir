@@ -260,3 +260,105 @@ module {
     return %7 : tensor<?x4x7xf32>
   }
 }
+
+// -----
+
+// bf16 and f16 are computed in f32, and rounded after each op.
+
+// CHECK-LABEL: func.func private @halves
+// CHECK:         ^bb0(%[[x:.*]]: bf16, %[[y:.*]]: bf16, %{{.*}}: bf16)
+// CHECK-DAG:       %[[X:.*]] = arith.extf %[[x]] : bf16 to f32
+// CHECK-DAG:       %[[Y:.*]] = arith.extf %[[y]] : bf16 to f32
+// CHECK:           %[[SUM:.*]] = arith.addf %[[X]], %[[Y]] : f32
+// CHECK:           %[[sum:.*]] = arith.truncf %[[SUM]] to_nearest_even : f32 to bf16
+// CHECK:           %[[AGAIN:.*]] = arith.extf %[[sum]] : bf16 to f32
+// CHECK:           %[[EXP:.*]] = math.exp %[[AGAIN]] : f32
+// CHECK:           %[[exp:.*]] = arith.truncf %[[EXP]] to_nearest_even : f32 to bf16
+// CHECK:           linalg.yield %[[exp]] : bf16
+module {
+  func.func private @halves(%x: tensor<5xbf16>, %y: tensor<5xbf16>, %out: tensor<5xbf16>) -> tensor<5xbf16> attributes {mlc.kind = "elementwise"} {
+    %0 = mlc.add %x, %y : (tensor<5xbf16>, tensor<5xbf16>) -> tensor<5xbf16>
+    %1 = mlc.exp %0 : (tensor<5xbf16>) -> tensor<5xbf16>
+    return %1 : tensor<5xbf16>
+  }
+}
+
+// -----
+
+// A contraction accumulates in f32; the epilogue rounds, if to the same type, and goes on.
+
+// CHECK-LABEL: func.func private @product
+// CHECK-SAME:    %[[OUT:[a-z0-9]*]]: tensor<3x5xf16>) -> tensor<3x5xf16>
+// CHECK:         %[[NEW:.*]] = tensor.empty() : tensor<3x5xf32>
+// CHECK:         %[[ZERO:.*]] = linalg.fill {{.*}} outs(%[[NEW]] : tensor<3x5xf32>)
+// CHECK:         %[[SUMS:.*]] = linalg.generic {{.*}}"reduction"]} ins({{.*}}tensor<3x4xf16>, tensor<4x5xf16>) outs(%[[ZERO]]
+// CHECK:         ^bb0(%[[a:.*]]: f16, %[[b:.*]]: f16, %[[acc:.*]]: f32)
+// CHECK-DAG:       %[[A:.*]] = arith.extf %[[a]] : f16 to f32
+// CHECK-DAG:       %[[B:.*]] = arith.extf %[[b]] : f16 to f32
+// CHECK:           %[[AB:.*]] = arith.mulf %[[A]], %[[B]] : f32
+// CHECK:           arith.addf %[[acc]], %[[AB]] : f32
+// CHECK:         linalg.generic {{.*}} ins(%[[SUMS]] : tensor<3x5xf32>) outs(%[[OUT]] : tensor<3x5xf16>)
+// CHECK:           %[[ROUND:.*]] = arith.truncf %{{.*}} to_nearest_even : f32 to f16
+// CHECK:           arith.extf %[[ROUND]] : f16 to f32
+// CHECK:           arith.cmpf ugt
+module {
+  func.func private @product(%x: tensor<3x4xf16>, %w: tensor<4x5xf16>, %out: tensor<3x5xf16>) -> tensor<3x5xf16> attributes {mlc.kind = "contraction"} {
+    %0 = mlc.matmul %x, %w : (tensor<3x4xf16>, tensor<4x5xf16>) -> tensor<3x5xf16>
+    %1 = mlc.relu %0 : (tensor<3x5xf16>) -> tensor<3x5xf16>
+    return %1 : tensor<3x5xf16>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: func.func private @mean
+// CHECK-SAME:    %[[OUT:[a-z0-9]*]]: tensor<2xbf16>) -> tensor<2xbf16>
+// CHECK:         %[[SUMS:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<2x6xbf16>) outs(%{{.*}} : tensor<2xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%[[SUMS]] : tensor<2xf32>) outs(%[[OUT]] : tensor<2xbf16>)
+// CHECK:           arith.divf {{.*}} : f32
+// CHECK:           arith.truncf {{.*}} : f32 to bf16
+module {
+  func.func private @mean(%x: tensor<2x6xbf16>, %out: tensor<2xbf16>) -> tensor<2xbf16> attributes {mlc.kind = "reduction"} {
+    %0 = mlc.reduce %x {kind = "mean", axes = array<i64: 1>} : (tensor<2x6xbf16>) -> tensor<2xbf16>
+    return %0 : tensor<2xbf16>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: func.func private @softmax
+// CHECK-SAME:    %[[OUT:[a-z0-9]*]]: tensor<2x6xf16>) -> tensor<2x6xf16>
+// CHECK:         %[[EXPS:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<2x6xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %[[EXPS]] : tensor<2xf32>, tensor<2x6xf32>) outs(%[[OUT]] : tensor<2x6xf16>)
+// CHECK:           arith.mulf {{.*}} : f32
+// CHECK:           arith.truncf {{.*}} : f32 to f16
+module {
+  func.func private @softmax(%x: tensor<2x6xf16>, %out: tensor<2x6xf16>) -> tensor<2x6xf16> attributes {mlc.kind = "softmax"} {
+    %0 = mlc.softmax %x {axis = 1} : (tensor<2x6xf16>) -> tensor<2x6xf16>
+    return %0 : tensor<2x6xf16>
+  }
+}
+
+// -----
+
+// An integer that f32 would round is rounded to odd first, so that it rounds to bf16 once.
+
+// CHECK-LABEL: func.func private @integers
+// CHECK:         ^bb0(%[[x:.*]]: i32, %{{.*}}: bf16)
+// CHECK:           %[[LONG:.*]] = arith.cmpi uge
+// CHECK:           %[[ODD:.*]] = arith.select %[[LONG]], %{{.*}}, %[[x]] : i32
+// CHECK:           %[[F:.*]] = arith.sitofp %[[ODD]] : i32 to f32
+// CHECK:           arith.truncf %[[F]] to_nearest_even : f32 to bf16
+// CHECK-LABEL: func.func private @widths
+// CHECK:           %[[WIDE:.*]] = arith.extf %{{.*}} : f16 to f32
+// CHECK:           arith.truncf %[[WIDE]] to_nearest_even : f32 to bf16
+module {
+  func.func private @integers(%x: tensor<5xi32>, %out: tensor<5xbf16>) -> tensor<5xbf16> attributes {mlc.kind = "elementwise"} {
+    %0 = mlc.cast %x {dtype = "bf16"} : (tensor<5xi32>) -> tensor<5xbf16>
+    return %0 : tensor<5xbf16>
+  }
+  func.func private @widths(%x: tensor<5xf16>, %out: tensor<5xbf16>) -> tensor<5xbf16> attributes {mlc.kind = "elementwise"} {
+    %0 = mlc.cast %x {dtype = "bf16"} : (tensor<5xf16>) -> tensor<5xbf16>
+    return %0 : tensor<5xbf16>
+  }
+}

@@ -8,7 +8,7 @@
 // UNKNOWN: int4
 // TILE: mlc-pack-weights: `tile`, `tile-of-few`, `tile-of-one` and `vector` must be at least 1
 
-module attributes {mlc.parameters = [["w", tensor<16x20xf32>], ["v", tensor<5x16xf32>], ["u", tensor<2x16x4xf32>], ["i", tensor<16x4xi32>], ["e", tensor<16x0xf32>], ["t", tensor<16x40xf32>]]} {
+module attributes {mlc.parameters = [["w", tensor<16x20xf32>], ["v", tensor<5x16xf32>], ["u", tensor<2x16x4xf32>], ["i", tensor<16x4xi32>], ["e", tensor<16x0xf32>], ["h", tensor<16x20xbf16>], ["t", tensor<16x40xf32>]]} {
 
 // Twenty columns are three panels of eight, with the zeros that pack adds.
 // CHECK-LABEL: func.func @weight
@@ -79,6 +79,16 @@ func.func @narrow(%x: tensor<16x3xf32>) -> tensor<3x5xf32> {
   %n = mlc.neg %v : (tensor<5x16xf32>) -> tensor<5x16xf32>
   %0 = mlc.matmul %x, %n {transpose_a = true, transpose_b = true} : (tensor<16x3xf32>, tensor<5x16xf32>) -> tensor<3x5xf32>
   return %0 : tensor<3x5xf32>
+}
+
+// bf16 and f16 are packed for the vectors of f32 that they are multiplied in.
+// CHECK-LABEL: func.func @halves
+// CHECK: %[[P:.*]] = mlc.pack %{{.*}} {tile = 8 : i64} : (tensor<16x20xbf16>) -> tensor<3x16x8xbf16>
+// CHECK: mlc.packed_matmul %{{.*}}, %[[P]] : (tensor<7x16xbf16>, tensor<3x16x8xbf16>) -> tensor<7x20xbf16>
+func.func @halves(%x: tensor<7x16xbf16>) -> tensor<7x20xbf16> {
+  %w = mlc.parameter {parameter = "h"} : () -> tensor<16x20xbf16>
+  %0 = mlc.matmul %x, %w : (tensor<7x16xbf16>, tensor<16x20xbf16>) -> tensor<7x20xbf16>
+  return %0 : tensor<7x20xbf16>
 }
 
 // Run-time values: packed when transposed, else read in place.

@@ -25,6 +25,7 @@ struct TargetDescription {
   int64_t vectorRegisters = 32;
   bool fma = true;
   bool dotProducts = false; ///< Adds up products of four bytes in one step.
+  bool f16c = true;         ///< Converts f16 to f32 and back.
   int64_t l2Bytes = 1 << 20;
 };
 

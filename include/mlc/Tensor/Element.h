@@ -20,6 +20,8 @@ float bfloatToFloat(uint16_t bits);
 /// The bits of the nearest f16 or bf16, ties to even; NaN stays a (quiet) NaN.
 uint16_t halfFromDouble(double value);
 uint16_t bfloatFromDouble(double value);
+uint16_t halfFromInt(int64_t value);
+uint16_t bfloatFromInt(int64_t value);
 
 /// Element `index` (flat, row-major, in range) as a double: exact but for i64,
 /// which rounds. Bools are 0 and 1.

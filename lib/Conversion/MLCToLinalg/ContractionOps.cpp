@@ -2,7 +2,8 @@
 //
 // A contraction is a fill with zero and one linalg.generic over
 // (batch..., m, n, k); how the right-hand side is laid out shows in its indexing
-// map only. mlc-tile-contractions makes loops of it.
+// map only. Sums of products of bf16 or f16 are of f32; who reads them rounds them.
+// mlc-tile-contractions makes loops of it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +28,7 @@ static Value widened(ImplicitLocOpBuilder &b, Value x, Type type, bool isLeft) {
   return arith::ExtSIOp::create(b, type, x);
 }
 
+/// `destination` is of the operands' computing type.
 static FailureOr<Value> contract(KernelLowering &kernel, Value lhs, Value rhs, Value destination,
                                  AffineMap lhsMap, AffineMap rhsMap) {
   auto type = cast<RankedTensorType>(destination.getType());

@@ -1,6 +1,7 @@
 //===- ElementwiseOps.cpp - One element of each element-wise op -----------===//
 //
-// mlc to arith and math on scalars. Each op is one entry of the table at the end.
+// mlc to arith and math on scalars. Each op is one entry of the table at the end, and is
+// computed in f32 if it is of bf16 or f16.
 // No undefined behaviour is emitted: integer division, casts and comparisons are
 // defined for every operand as MLCOps.td says.
 //
@@ -18,6 +19,30 @@ using namespace mlir;
 using namespace mlc::ir;
 
 using Builder_ = ImplicitLocOpBuilder;
+/// Computes one element of an op from one element of each operand.
+using ScalarLowering = Value (*)(Builder_ &, Operation *, ValueRange elements);
+
+Type mlc::ir::computingType(Type element) {
+  return element.isBF16() || element.isF16() ? Float32Type::get(element.getContext()) : element;
+}
+
+RankedTensorType mlc::ir::computingType(RankedTensorType type) {
+  return type.clone(computingType(type.getElementType()));
+}
+
+Value mlc::ir::widened(Builder_ &b, Value element) {
+  Type wide = computingType(element.getType());
+  return wide == element.getType() ? element : arith::ExtFOp::create(b, wide, element).getResult();
+}
+
+Value mlc::ir::rounded(Builder_ &b, Value element, Type type) {
+  if (type == element.getType())
+    return element;
+  // With the default mode said, as MLIR's canonicalizer makes one rounding of two otherwise:
+  // of an integer to f32, and of that.
+  auto mode = arith::RoundingModeAttr::get(b.getContext(), arith::RoundingMode::to_nearest_even);
+  return arith::TruncFOp::create(b, type, element, mode, /*fastmath=*/nullptr);
+}
 
 static bool isFloatValue(Value v) { return isa<FloatType>(v.getType()); }
 
@@ -149,30 +174,58 @@ static Value floatToInt(Builder_ &b, Value x, IntegerType to) {
   return arith::SelectOp::create(b, low, lowest, result);
 }
 
-static Value castElement(Builder_ &b, Operation *op, ValueRange x) {
-  Type from = x[0].getType();
-  Type to = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+/// An integer that f32 holds and that rounds to the same bf16: of one that is too long the
+/// last bit kept is set if any of those dropped is (rounding to odd, for either sign). It is
+/// at least two places behind the last of a bf16. (f16 needs no such thing: what f32 does not
+/// hold is infinite.)
+static Value roundToOdd(Builder_ &b, Value x) {
+  auto type = cast<IntegerType>(x.getType());
+  Value result = x;
+  for (int64_t dropped : {14, 28, 40}) {
+    int64_t limit = dropped + 10; // of the magnitude's bits
+    if (limit >= type.getWidth())
+      break;
+    Value mask = integer(b, type, (int64_t(1) << dropped) - 1);
+    Value carry = arith::AddIOp::create(b, arith::AndIOp::create(b, x, mask), mask);
+    Value odd = arith::OrIOp::create(b, x, carry);
+    odd = arith::AndIOp::create(b, odd, integer(b, type, -(int64_t(1) << dropped)));
+    Value shifted = arith::AddIOp::create(b, x, integer(b, type, int64_t(1) << limit));
+    Value isLong = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, shifted,
+                                         integer(b, type, int64_t(2) << limit));
+    result = arith::SelectOp::create(b, isLong, odd, result);
+  }
+  return result;
+}
+
+static Value convert(Builder_ &b, Value x, Type to) {
+  Type from = x.getType();
   if (from == to)
-    return x[0];
+    return x;
+  if (from != computingType(from))
+    return convert(b, widened(b, x), to);
+  if (to.isBF16() && from.isInteger() && !from.isInteger(1))
+    x = roundToOdd(b, x);
+  if (to != computingType(to))
+    return rounded(b, convert(b, x, computingType(to)), to);
   bool fromFloat = isa<FloatType>(from), toFloat = isa<FloatType>(to);
   unsigned fromWidth = from.getIntOrFloatBitWidth(), toWidth = to.getIntOrFloatBitWidth();
   if (to.isInteger(1)) {
     if (fromFloat)
-      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x[0], real(b, from, 0.0));
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, x[0], integer(b, from, 0));
+      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x, real(b, from, 0.0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, x, integer(b, from, 0));
   }
   if (from.isInteger(1))
-    return toFloat ? arith::UIToFPOp::create(b, to, x[0]).getResult()
-                   : arith::ExtUIOp::create(b, to, x[0]).getResult();
+    return toFloat ? arith::UIToFPOp::create(b, to, x).getResult()
+                   : arith::ExtUIOp::create(b, to, x).getResult();
   if (fromFloat && toFloat)
-    return toWidth > fromWidth ? arith::ExtFOp::create(b, to, x[0]).getResult()
-                               : arith::TruncFOp::create(b, to, x[0]).getResult();
+    return toWidth > fromWidth ? arith::ExtFOp::create(b, to, x).getResult()
+                               : arith::TruncFOp::create(b, to, x).getResult();
   if (fromFloat)
-    return floatToInt(b, x[0], cast<IntegerType>(to));
+    return floatToInt(b, x, cast<IntegerType>(to));
   if (toFloat)
-    return arith::SIToFPOp::create(b, to, x[0]);
-  return toWidth > fromWidth ? arith::ExtSIOp::create(b, to, x[0]).getResult()
-                             : arith::TruncIOp::create(b, to, x[0]).getResult();
+    return arith::SIToFPOp::create(b, to, x);
+  return toWidth > fromWidth ? arith::ExtSIOp::create(b, to, x).getResult()
+                             : arith::TruncIOp::create(b, to, x).getResult();
 }
 
 /// A sum with 1.5 * 2^23 has the integer that is nearest in its low bits.
@@ -187,7 +240,15 @@ static Value quantize(Builder_ &b, Operation *op, ValueRange x) {
   return arith::TruncIOp::create(b, b.getIntegerType(to.getIntOrFloatBitWidth()), bits);
 }
 
-ScalarLowering mlc::ir::findScalarLowering(Operation *op) {
+static Type resultElement(Operation *op) {
+  return cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+}
+
+static Value castElement(Builder_ &b, Operation *op, ValueRange x) {
+  return convert(b, x[0], resultElement(op));
+}
+
+static ScalarLowering findScalarLowering(Operation *op) {
   static const llvm::DenseMap<TypeID, ScalarLowering> table = {
       {TypeID::get<AddOp>(), arithmetic<arith::AddFOp, arith::AddIOp>},
       {TypeID::get<SubOp>(), arithmetic<arith::SubFOp, arith::SubIOp>},
@@ -215,4 +276,17 @@ ScalarLowering mlc::ir::findScalarLowering(Operation *op) {
       {TypeID::get<QuantizeOp>(), quantize},
   };
   return table.lookup(op->getName().getTypeID());
+}
+
+bool mlc::ir::isElementwise(Operation *op) { return findScalarLowering(op) != nullptr; }
+
+Value mlc::ir::computeElement(Builder_ &b, Operation *op, ValueRange elements) {
+  ScalarLowering lower = findScalarLowering(op);
+  // These compute nothing that would be rounded, or round themselves.
+  if (isa<SelectOp, CastOp>(op))
+    return lower(b, op, elements);
+  SmallVector<Value> wide;
+  for (Value element : elements)
+    wide.push_back(widened(b, element));
+  return rounded(b, lower(b, op, wide), resultElement(op));
 }

@@ -21,11 +21,19 @@ namespace mlc::ir {
 /// The type of a tensor in memory: bool is stored as one byte, u8 as bytes without a sign.
 mlir::Type storageType(mlir::Type type);
 
-/// Computes one element of `op` from one element of each operand; bool is i1.
-using ScalarLowering = mlir::Value (*)(mlir::ImplicitLocOpBuilder &, mlir::Operation *,
-                                       mlir::ValueRange elements);
-/// Null for ops that are not element-wise.
-ScalarLowering findScalarLowering(mlir::Operation *op);
+/// f32 for bf16 and f16, in which nothing is computed; other types are their own.
+mlir::Type computingType(mlir::Type element);
+/// The tensor type with that element type.
+mlir::RankedTensorType computingType(mlir::RankedTensorType type);
+/// An element in its computing type, which holds it exactly, and back, rounded to `type`.
+mlir::Value widened(mlir::ImplicitLocOpBuilder &b, mlir::Value element);
+mlir::Value rounded(mlir::ImplicitLocOpBuilder &b, mlir::Value element, mlir::Type type);
+
+/// Whether `op` is element-wise: has a ScalarLowering.
+bool isElementwise(mlir::Operation *op);
+/// One element of an element-wise op from one element of each operand; bool is i1.
+mlir::Value computeElement(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
+                           mlir::ValueRange elements);
 
 /// Lowers the ops of one kernel function in place.
 class KernelLowering {
@@ -35,7 +43,7 @@ public:
 
   mlir::ImplicitLocOpBuilder &builder() { return b; }
 
-  /// The tensor that holds `value`, computing it into a new one if need be.
+  /// The tensor that holds `value` in its own type, computing it into a new one if need be.
   mlir::Value materialize(mlir::Value value);
   /// A new tensor of the storage type of `type`.
   mlir::Value empty(mlir::RankedTensorType type);
@@ -82,7 +90,8 @@ private:
   mlir::func::FuncOp kernel;
   mlir::ImplicitLocOpBuilder b;
   unsigned numResults;
-  llvm::DenseMap<mlir::Value, mlir::Value> storage;      // mlc value -> storage tensor
+  /// mlc value -> tensor that holds it, in its storage type or not yet rounded to it
+  llvm::DenseMap<mlir::Value, mlir::Value> storage;
   llvm::DenseMap<mlir::Value, mlir::Value> destinations; // returned mlc value -> argument
   llvm::DenseSet<mlir::Value> boolArguments;             // mlc type was bool
   llvm::DenseSet<mlir::Operation *> stored; // element-wise ops whose results get a tensor

@@ -84,10 +84,10 @@ struct KernelLowering::Elements {
   /// `elements` are the generic's block arguments, one per leaf.
   Value emit(ImplicitLocOpBuilder &b, Value value, AffineMap map, ValueRange elements) {
     if (auto it = leafIndex.find({value, map}); it != leafIndex.end()) {
-      Value element = elements[it->second];
-      if (kernel.isBool(value))
-        return loadBool(b, value, map, element);
-      return element;
+      Value &known = loaded[{value, map}];
+      if (!known)
+        known = fromStorage(b, value, elements[it->second]);
+      return known;
     }
     Value &known = computed[{value, map}];
     if (known)
@@ -103,21 +103,19 @@ struct KernelLowering::Elements {
       SmallVector<Value> operands;
       for (Value operand : op->getOperands())
         operands.push_back(emit(b, operand, map, elements));
-      result = findScalarLowering(op)(b, op, operands);
+      result = computeElement(b, op, operands);
     }
     return computed[{value, map}] = result;
   }
 
 private:
-  llvm::DenseMap<std::pair<Value, AffineMap>, Value> bools;
+  llvm::DenseMap<std::pair<Value, AffineMap>, Value> loaded;
 
-  Value loadBool(ImplicitLocOpBuilder &b, Value value, AffineMap map, Value byte) {
-    Value &known = bools[{value, map}];
-    if (!known) {
-      Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
-      known = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, byte, zero);
-    }
-    return known;
+  Value fromStorage(ImplicitLocOpBuilder &b, Value value, Value element) {
+    if (!kernel.isBool(value))
+      return rounded(b, element, getElementTypeOrSelf(value.getType()));
+    Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, element, zero);
   }
 };
 
@@ -147,7 +145,7 @@ bool KernelLowering::isBool(Value value) {
 }
 
 bool KernelLowering::isTransparent(Operation *op) {
-  return findScalarLowering(op) || isa<BroadcastOp>(op) || isSplatConstant(op);
+  return isElementwise(op) || isa<BroadcastOp>(op) || isSplatConstant(op);
 }
 
 Value KernelLowering::symbolicSize() {
@@ -301,8 +299,13 @@ Value KernelLowering::attend(Attention attention, Value destination) {
   return op.getResult();
 }
 
+/// Whether `tensor` is of the type that `value` is stored in.
+static bool isStored(Value value, Value tensor) {
+  return tensor && tensor.getType() == storageType(value.getType());
+}
+
 Value KernelLowering::materialize(Value value) {
-  if (Value known = storage.lookup(value))
+  if (Value known = storage.lookup(value); isStored(value, known))
     return known;
   Value result = computeElements(value, empty(cast<RankedTensorType>(value.getType())));
   return storage[value] = result;
@@ -379,10 +382,16 @@ LogicalResult KernelLowering::lowerAnchors() {
       continue;
     }
     bool contraction = isa<MatMulOp, PackedMatMulOp>(op);
+    if (contraction) {
+      // What reads the sums rounds them: nothing stands between them and the epilogue.
+      if (computingType(type) != type)
+        destination = Value();
+      type = computingType(type);
+    }
     if (!destination && contraction && numResults == 1) {
       // Accumulate in the final result's buffer where the types agree.
       Value root = kernel.getArguments().back();
-      if (root.getType() == storageType(type))
+      if (root.getType() == type)
         destination = root;
     }
     FailureOr<Value> tensor = lower(*this, &op,
@@ -428,8 +437,9 @@ LogicalResult KernelLowering::run() {
     Value value = ret.getOperand(i);
     Value known = storage.lookup(value);
     b.setLoc(value.getLoc());
-    results.push_back(known ? known
-                            : computeElements(value, kernel.getArgument(firstDestination + i)));
+    results.push_back(isStored(value, known)
+                          ? known
+                          : computeElements(value, kernel.getArgument(firstDestination + i)));
   }
   ret->setOperands(results);
   for (Operation *op : llvm::reverse(old))

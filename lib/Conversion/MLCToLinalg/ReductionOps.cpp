@@ -1,7 +1,8 @@
 //===- ReductionOps.cpp - reduce and softmax ------------------------------===//
 //
 // A reduction is a fill with the neutral element and one linalg.generic whose
-// body combines an element with the destination's; a mean divides in place.
+// body combines an element with the destination's; a mean divides in place. bf16 and f16
+// are reduced in tensors of f32, whose elements are rounded in the end.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,7 +47,7 @@ FailureOr<Value> mlc::ir::lowerReduce(KernelLowering &kernel, Operation *op, Val
   ImplicitLocOpBuilder &b = kernel.builder();
   auto from = cast<RankedTensorType>(reduce.getOperand().getType());
   auto to = cast<RankedTensorType>(destination.getType());
-  Type element = to.getElementType();
+  Type stored = to.getElementType(), element = computingType(stored);
   ArrayRef<int64_t> axes = reduce.getAxes();
   StringRef kind = reduce.getKind();
 
@@ -66,16 +67,23 @@ FailureOr<Value> mlc::ir::lowerReduce(KernelLowering &kernel, Operation *op, Val
   Combine combine = kind == "max" ? combineMax : kind == "min" ? combineMin : combineSum;
   TypedAttr neutral =
       kind == "max" || kind == "min" ? extreme(b, element, kind == "max") : b.getZeroAttr(element);
-  Value result = kernel.reduceElements(reduce.getOperand(), kernel.fill(destination, neutral), map,
-                                       axes, combine);
-  if (kind != "mean")
-    return result;
-  return kernel.generic({}, result, {kernel.identity(to.getRank())}, {},
-                        [&](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
-                          auto divisor = nested.getFloatAttr(element, static_cast<double>(count));
-                          return arith::DivFOp::create(nested, x[0],
-                                                       arith::ConstantOp::create(nested, divisor));
-                        });
+  Value result = stored == element ? destination : kernel.emptyApart(computingType(to));
+  result = kernel.reduceElements(reduce.getOperand(), kernel.fill(result, neutral), map, axes,
+                                 [&](ImplicitLocOpBuilder &nested, Value next, Value soFar) {
+                                   return combine(nested, widened(nested, next), soFar);
+                                 });
+  auto finish = [&](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+    Value value = x[0];
+    if (kind == "mean") {
+      auto divisor = nested.getFloatAttr(element, static_cast<double>(count));
+      value = arith::DivFOp::create(nested, value, arith::ConstantOp::create(nested, divisor));
+    }
+    return rounded(nested, value, stored);
+  };
+  AffineMap own = kernel.identity(to.getRank());
+  if (stored != element)
+    return kernel.generic({result}, destination, {own, own}, {}, finish);
+  return kind == "mean" ? kernel.generic({}, result, {own}, {}, finish) : result;
 }
 
 FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Value destination) {
@@ -91,22 +99,25 @@ FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Va
       rowShape.push_back(type.getDimSize(i));
       rowExprs.push_back(b.getAffineDimExpr(i));
     }
-  auto rowType = RankedTensorType::get(rowShape, type.getElementType());
+  Type stored = type.getElementType(), element = computingType(stored);
+  auto rowType = RankedTensorType::get(rowShape, element);
   AffineMap all = kernel.identity(rank), row = AffineMap::get(rank, 0, rowExprs, b.getContext());
 
   // The maximum of what is not NaN is enough: a NaN makes the sum NaN, and so all results.
-  Value max = kernel.fill(kernel.emptyApart(rowType), extreme(b, type.getElementType(), true));
+  Value max = kernel.fill(kernel.emptyApart(rowType), extreme(b, element, true));
   max = kernel.generic(
       {source}, max, {all, row}, {axis}, [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
-        Value greater = arith::CmpFOp::create(nested, arith::CmpFPredicate::OGT, x[0], x[1]);
-        return arith::SelectOp::create(nested, greater, x[0], x[1]);
+        Value next = widened(nested, x[0]);
+        Value greater = arith::CmpFOp::create(nested, arith::CmpFPredicate::OGT, next, x[1]);
+        return arith::SelectOp::create(nested, greater, next, x[1]);
       });
-  Value exps = kernel.generic({source, max}, destination, {all, row, all}, {},
-                              [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
-                                Value shifted = arith::SubFOp::create(nested, x[0], x[1]);
-                                return emitDecay(nested, shifted);
-                              });
-  Value sum = kernel.fill(kernel.emptyApart(rowType), b.getZeroAttr(type.getElementType()));
+  Value exps = stored == element ? destination : kernel.emptyApart(computingType(type));
+  exps = kernel.generic({source, max}, exps, {all, row, all}, {},
+                        [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+                          Value next = widened(nested, x[0]);
+                          return emitDecay(nested, arith::SubFOp::create(nested, next, x[1]));
+                        });
+  Value sum = kernel.fill(kernel.emptyApart(rowType), b.getZeroAttr(element));
   sum = kernel.generic(
       {exps}, sum, {all, row}, {axis},
       [](ImplicitLocOpBuilder &nested, ValueRange x) { return combineSum(nested, x[0], x[1]); });
@@ -117,6 +128,12 @@ FailureOr<Value> mlc::ir::lowerSoftmax(KernelLowering &kernel, Operation *op, Va
         auto one = arith::ConstantOp::create(nested, nested.getFloatAttr(x[0].getType(), 1.0));
         return arith::DivFOp::create(nested, one, x[0]);
       });
+  if (stored != element)
+    return kernel.generic({factor, exps}, destination, {row, all, all}, {},
+                          [&](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
+                            return rounded(nested, arith::MulFOp::create(nested, x[1], x[0]),
+                                           stored);
+                          });
   return kernel.generic({factor}, exps, {row, all}, {},
                         [](ImplicitLocOpBuilder &nested, ValueRange x) -> Value {
                           return arith::MulFOp::create(nested, x[1], x[0]);

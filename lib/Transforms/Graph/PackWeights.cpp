@@ -1,6 +1,6 @@
 // mlc-pack-weights: matmul -> pack and packed_matmul, on functions of mlc ops.
-// Leaves alone batched products, other dtypes than f32, products without
-// elements, and right-hand sides with a symbolic number of columns.
+// Leaves alone batched products, integers, products without elements, and right-hand sides with a
+// symbolic number of columns.
 
 #include "ParameterOnly.h"
 #include "Quantize.h"
@@ -48,7 +48,8 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
 
   static bool isWorthPacking(MatMulOp op, bool isWeight) {
     RankedTensorType type = op.getRhs().getType();
-    bool isMatrix = type.getRank() == 2 && type.getElementType().isF32();
+    Type element = type.getElementType();
+    bool isMatrix = type.getRank() == 2 && (element.isF32() || element.isBF16() || element.isF16());
     return isMatrix && (isWeight || op.getTransposeB()) && columns(op) > 0 && depthOf(op) != 0;
   }
 

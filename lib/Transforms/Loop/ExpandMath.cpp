@@ -1,8 +1,8 @@
 //===- ExpandMath.cpp - Elementary functions become arithmetic ------------===//
 //
 // mlc-expand-math: rewrites math.exp, log, tanh and erf on f32 and vectors of f32
-// at any level from linalg down to vector, and conversions between f32 and bf16. Other
-// element types are left alone. For a CPU without fused multiply-add, math.fma goes too.
+// at any level from linalg down to vector. Other element types are left alone.
+// For a CPU without fused multiply-add, math.fma goes too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,59 +24,14 @@ namespace mlc::ir {
 
 namespace {
 
-/// The same number of elements as `like` has.
-Type shapedAs(Value like, Type element) {
-  auto vector = dyn_cast<VectorType>(like.getType());
-  return vector ? Type(vector.clone(element)) : element;
-}
-
-Value constant(ImplicitLocOpBuilder &b, Value like, int32_t value) {
-  TypedAttr attribute = b.getI32IntegerAttr(value);
-  if (auto vector = dyn_cast<VectorType>(shapedAs(like, b.getI32Type())))
-    attribute = DenseElementsAttr::get(vector, Attribute(attribute));
-  return arith::ConstantOp::create(b, attribute);
-}
-
-/// To nearest even, in integers: vcvtneps2bf16 flushes denormals, and without it LLVM calls a
-/// library. NaN becomes quiet.
-Value emitRoundToBFloat(ImplicitLocOpBuilder &b, Value x) {
-  auto number = [&](int32_t value) { return constant(b, x, value); };
-  Value bits = arith::BitcastOp::create(b, shapedAs(x, b.getI32Type()), x);
-  Value last = arith::ShRUIOp::create(b, bits, number(16));
-  Value isOdd = arith::AndIOp::create(b, last, number(1));
-  Value rounded = arith::AddIOp::create(b, bits, number(0x7fff));
-  rounded = arith::AddIOp::create(b, rounded, isOdd);
-  Value quiet = arith::OrIOp::create(b, bits, number(0x400000));
-  Value isNan = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, x);
-  Value upper = arith::SelectOp::create(b, isNan, quiet, rounded);
-  upper = arith::ShRUIOp::create(b, upper, number(16));
-  upper = arith::TruncIOp::create(b, shapedAs(x, b.getI16Type()), upper);
-  return arith::BitcastOp::create(b, shapedAs(x, b.getBF16Type()), upper);
-}
-
-Value emitWidenBFloat(ImplicitLocOpBuilder &b, Value x) {
-  Value bits = arith::BitcastOp::create(b, shapedAs(x, b.getI16Type()), x);
-  bits = arith::ExtUIOp::create(b, shapedAs(x, b.getI32Type()), bits);
-  bits = arith::ShLIOp::create(b, bits, constant(b, x, 16));
-  return arith::BitcastOp::create(b, shapedAs(x, b.getF32Type()), bits);
-}
-
 using EmitFunction = Value (*)(ImplicitLocOpBuilder &, Value);
 
 EmitFunction findExpansion(Operation *op) {
   if (op->getNumOperands() != 1)
     return nullptr;
   Type type = op->getOperand(0).getType();
-  if (isa<TensorType>(type))
+  if (!getElementTypeOrSelf(type).isF32() || isa<TensorType>(type))
     return nullptr;
-  Type from = getElementTypeOrSelf(type);
-  if (isa<arith::ExtFOp>(op))
-    return from.isBF16() && getElementTypeOrSelf(op->getResult(0)).isF32() ? emitWidenBFloat
-                                                                           : nullptr;
-  if (!from.isF32())
-    return nullptr;
-  if (isa<arith::TruncFOp>(op))
-    return getElementTypeOrSelf(op->getResult(0)).isBF16() ? emitRoundToBFloat : nullptr;
   return llvm::TypeSwitch<Operation *, EmitFunction>(op)
       .Case([](math::ExpOp) { return emitExp; })
       .Case([](math::LogOp) { return emitLog; })

@@ -158,12 +158,12 @@ class ModelFiles(tool.ToolTest):
         self.refused("bomb.json", graph(functions=functions), 6)
 
     def test_unsupported_dtype(self):
-        path = self.write("half.json", json.dumps(graph([node("neg", ["x"], [2], dtype="f16")],
-                                                        inputs=[value("x", [2], "f16")])))
-        self.assertIn("f16", self.succeeds(path, "--emit=graph"))
+        path = self.write("double.json", json.dumps(graph([node("neg", ["x"], [2], dtype="f64")],
+                                                          inputs=[value("x", [2], "f64")])))
+        self.assertIn("f64", self.succeeds(path, "--emit=graph"))
         for arguments in (["--input=x=ones"], ["--emit=llvm"], ["--input=x=ones", "--exec=eager"],
                           ["--input=x=ones", "--exec=reference"]):
-            self.fails(4, path, *arguments, says="f16")
+            self.fails(4, path, *arguments, says="f64")
 
     def test_weights_are_copied_or_mapped(self):
         model = self.dense_model()

@@ -24,7 +24,20 @@ namespace mlc::test {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::infinity();
-constexpr double kLargest = std::numeric_limits<float>::max();
+/// The largest finite element.
+double largestOf(DType dtype) {
+  return dtype == DType::F16    ? 65504
+         : dtype == DType::BF16 ? 0x1.fep127
+                                : double(std::numeric_limits<float>::max());
+}
+
+/// What `error` near y becomes when executor and reference round to a narrow dtype.
+double bothRounded(double y, double error, DType dtype) {
+  if (dtype == DType::F32 || error == 0)
+    return error;
+  error += ulp(std::fabs(y) + error, dtype);
+  return std::fabs(y) + error >= largestOf(dtype) ? kUnknown : error;
+}
 
 const std::string &text(const Node &node, const char *attribute) {
   return std::get<std::string>(node.attributes.at(attribute));
@@ -118,17 +131,18 @@ double carriedError(const Node &node, const std::vector<Element> &x) {
 
 /// The executor's error and the reference's rounding, at a result of magnitude up to
 /// |y| + carried; `same` when the operands have the same bits.
-double ownError(const Node &node, double y, double carried, bool same) {
-  double spacing = ulp(std::fabs(y) + carried);
+double ownError(const Node &node, double y, double carried, bool same, DType dtype) {
+  double spacing = ulp(std::fabs(y) + carried, dtype);
   if (opInfo(node.op).tolerance == "exact") {
     bool rounds = node.op == Op::Add || node.op == Op::Sub || node.op == Op::Mul ||
                   node.op == Op::Div || node.op == Op::Sqrt;
     return same || !rounds ? 0 : spacing;
   }
-  return 5 * spacing; // ulp4, and one for the reference
+  // ulp4, of f32, and one for the reference, or for both
+  return 4 * ulp(std::fabs(y) + carried) + spacing;
 }
 
-double floatError(const Node &node, const std::vector<Element> &x, double y) {
+double floatError(const Node &node, const std::vector<Element> &x, double y, DType dtype) {
   bool same = true, finite = true, nan = false;
   for (const Element &e : x) {
     if (std::isinf(e.error))
@@ -145,8 +159,8 @@ double floatError(const Node &node, const std::vector<Element> &x, double y) {
     return same && !zeroMatters ? 0 : kUnknown;
   }
   double carried = carriedError(node, x);
-  double error = carried + ownError(node, y, carried, same);
-  return error > 0 && std::fabs(y) + error >= kLargest ? kUnknown : error;
+  double error = carried + ownError(node, y, carried, same, dtype);
+  return error > 0 && std::fabs(y) + error >= largestOf(dtype) ? kUnknown : error;
 }
 
 double compareError(const Element &a, const Element &b) {
@@ -162,8 +176,8 @@ double castError(const Element &a, DType from, DType to, double y) {
     return 0;
   if (std::isinf(a.error) || std::isnan(a.x))
     return kUnknown;
-  if (from != DType::F32 || to == DType::F32)
-    return a.error;
+  if (!isFloat(from) || isFloat(to))
+    return bothRounded(y, a.error, to);
   if (to == DType::Bool)
     return std::fabs(a.x) > a.error ? 0 : kUnknown;
   double limit = std::ldexp(1.0, to == DType::I32 ? 31 : 63);
@@ -202,7 +216,9 @@ double elementError(const Node &node, const std::vector<Element> &x,
     return unknown ? kUnknown : 0;
   }
   default:
-    return isFloat(result.dtype()) ? floatError(node, x, y) : unknown ? kUnknown : 0;
+    if (isFloat(result.dtype()))
+      return floatError(node, x, y, result.dtype());
+    return unknown ? kUnknown : 0;
   }
 }
 
@@ -309,7 +325,8 @@ std::vector<double> sumBounds(const Tensor &result, int64_t n, const std::vector
     e /= divisor;
     if (divisor != 1)
       e += 2 * ulp(std::fabs(y) + e);
-    error.push_back(e > 0 && widened[i] >= kLargest ? kUnknown : e);
+    bool overflows = e > 0 && widened[i] >= largestOf(DType::F32);
+    error.push_back(overflows ? kUnknown : bothRounded(y, e, result.dtype()));
   }
   return error;
 }
@@ -386,7 +403,7 @@ Result<std::vector<double>> softmaxBounds(const Node &node, const Bounded &x,
     else // each of numerator and denominator by a factor exp(moved)
       error[i] = std::isinf(moved) ? kUnknown
                                    : std::min(p * std::expm1(2 * moved), 1.0) +
-                                         2 * own[i] * (1 + 2 * moved) + 2 * ulp(p);
+                                         2 * own[i] * (1 + 2 * moved) + 2 * ulp(p, result.dtype());
   }
   return error;
 }

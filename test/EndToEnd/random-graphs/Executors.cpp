@@ -159,7 +159,7 @@ Way combined(const Combination &combination) {
           }};
 }
 
-/// Every result of `op` off by 1 in the first element.
+/// Every result of `op` off by 1, or far off, in the first element.
 void spoil(Bounded &bounded) {
   if (bounded.value.size() == 0)
     return;
@@ -167,6 +167,10 @@ void spoil(Bounded &bounded) {
   switch (bounded.value.dtype()) {
   case DType::F32:
     bounded.value.dataAs<float>()[0] += 1;
+    break;
+  case DType::F16:
+  case DType::BF16:
+    bounded.value.dataAs<uint16_t>()[0] ^= 0x4000;
     break;
   case DType::I32:
     bounded.value.dataAs<int32_t>()[0] ^= 1;

@@ -29,8 +29,8 @@ constexpr int64_t kMaxElements = 4096;
 constexpr size_t kMaxInputs = 6;
 const int64_t kSizes[] = {1, 1, 2, 3, 3, 5, 7, 8, 13, 15, 16, 17, 17, 31, 32, 33, 64, 65};
 const int64_t kSymbolicSizes[] = {0, 1, 2, 3, 7, 15, 16, 17, 33};
-const DType kDTypes[] = {DType::F32, DType::F32, DType::F32, DType::F32,
-                         DType::F32, DType::I32, DType::I64, DType::Bool};
+const DType kDTypes[] = {DType::F32, DType::F32, DType::F32, DType::F32,  DType::F32,
+                         DType::I32, DType::I64, DType::F16, DType::BF16, DType::Bool};
 const Op kUnaryFloat[] = {Op::Exp,  Op::Log,     Op::Sqrt, Op::Rsqrt,
                           Op::Tanh, Op::Sigmoid, Op::Erf,  Op::Gelu};
 const Op kUnaryNumber[] = {Op::Neg, Op::Abs, Op::Relu};
@@ -294,7 +294,7 @@ private:
   }
 
   bool unaryFloat() {
-    auto x = findDType(DType::F32);
+    auto x = find([](const TensorType &t) { return isFloat(t.dtype); });
     if (!x)
       return false;
     Op op = random.pick(kUnaryFloat);
@@ -477,7 +477,7 @@ private:
       return false;
     const TensorType &type = typeOf(*x);
     const char *kinds[] = {"sum", "max", "min", "mean"};
-    std::string kind = kinds[random.below(type.dtype == DType::F32 ? 4 : 3)];
+    std::string kind = kinds[random.below(isFloat(type.dtype) ? 4 : 3)];
     std::vector<int64_t> axes;
     for (int64_t d = 0; d < type.rank(); ++d)
       if (!type.dims[static_cast<size_t>(d)].isSymbolic() && random.chance(50))
@@ -488,7 +488,7 @@ private:
 
   bool softmax() {
     auto x = find([](const TensorType &t) {
-      return t.dtype == DType::F32 && t.rank() > int64_t(t.rank() > 0 && t.dims[0].isSymbolic());
+      return isFloat(t.dtype) && t.rank() > int64_t(t.rank() > 0 && t.dims[0].isSymbolic());
     });
     if (!x)
       return false;

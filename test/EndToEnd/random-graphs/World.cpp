@@ -2,6 +2,7 @@
 
 #include "World.h"
 
+#include "../../Conformance/Tolerance.h"
 #include "mlc/Graph/HostOps.h"
 
 #include "mlc/Tensor/Element.h"
@@ -36,13 +37,28 @@ Tensor randomTensor(World &world, DType dtype, const Shape &shape) {
   Tensor tensor = std::move(*created);
   const float inf = std::numeric_limits<float>::infinity();
   const float specialFloats[] = {0.0f, -0.0f, inf, -inf, std::nanf(""), 0x1p-149f, -0x1p-130f};
+  const uint16_t specialHalves[] = {0x0000, 0x8000, 0x7c00, 0xfc00, 0x7e00, 0x0001, 0x8200};
+  const uint16_t specialBfloats[] = {0x0000, 0x8000, 0x7f80, 0xff80, 0x7fc0, 0x0001, 0x8008};
+  auto real = [&] {
+    return world.continuous ? static_cast<float>(random.below(1 << 24)) * 0x1p-21f - 4
+                            : static_cast<float>(random.between(-32, 32)) / 8;
+  };
   for (int64_t i = 0; i < tensor.size(); ++i) {
     bool special = world.specials && random.chance(5);
     switch (dtype) {
     case DType::F32: {
-      float value = world.continuous ? static_cast<float>(random.below(1 << 24)) * 0x1p-21f - 4
-                                     : static_cast<float>(random.between(-32, 32)) / 8;
+      float value = real();
       tensor.dataAs<float>()[i] = special ? specialFloats[random.below(7)] : value;
+      break;
+    }
+    case DType::F16: {
+      uint16_t value = halfFromDouble(real());
+      tensor.dataAs<uint16_t>()[i] = special ? specialHalves[random.below(7)] : value;
+      break;
+    }
+    case DType::BF16: {
+      uint16_t value = bfloatFromDouble(real());
+      tensor.dataAs<uint16_t>()[i] = special ? specialBfloats[random.below(7)] : value;
       break;
     }
     case DType::I32:
@@ -66,11 +82,13 @@ Tensor randomTensor(World &world, DType dtype, const Shape &shape) {
 
 bool isTame(const Bounded &bounded) {
   int64_t wild = 0, loose = 0, size = bounded.value.size();
-  bool isFloatType = isFloat(bounded.value.dtype());
+  DType dtype = bounded.value.dtype();
+  bool isFloatType = isFloat(dtype), isNarrow = dtype == DType::F16 || dtype == DType::BF16;
+  double much = dtype == DType::F16 ? 1e4 : 1e5, precision = isNarrow ? 4 * ulp(1, dtype) : 1e-4;
   for (int64_t i = 0; i < size; ++i) {
     double x = elementAsDouble(bounded.value, i), e = bounded.error[static_cast<size_t>(i)];
-    wild += isFloatType && (!std::isfinite(x) || std::fabs(x) > 1e5);
-    loose += e > 1e-4 * std::max(1.0, std::fabs(x));
+    wild += isFloatType && (!std::isfinite(x) || std::fabs(x) > much);
+    loose += e > precision * std::max(1.0, std::fabs(x));
   }
   return wild * 5 <= size && loose * 10 <= size;
 }

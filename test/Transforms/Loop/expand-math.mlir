@@ -84,30 +84,3 @@ func.func @mixed(%x: f32, %d: f64) -> (f32, f32, f64) {
   %3 = arith.mulf %1, %1 : f32
   return %2, %3, %0 : f32, f32, f64
 }
-
-// -----
-
-// Conversions of bf16 are integer arithmetic: rounded to nearest even, denormals kept, NaN quiet.
-
-// CHECK-LABEL: func.func @bfloat
-// CHECK-SAME:    (%[[X:.*]]: vector<4xf32>)
-// CHECK:         %[[BITS:.*]] = arith.bitcast %[[X]] : vector<4xf32> to vector<4xi32>
-// CHECK:         %[[LAST:.*]] = arith.shrui %[[BITS]]
-// CHECK:         %[[ODD:.*]] = arith.andi %[[LAST]]
-// CHECK:         arith.constant dense<32767>
-// CHECK:         %[[HALF:.*]] = arith.addi %[[BITS]]
-// CHECK:         %[[ROUNDED:.*]] = arith.addi %[[HALF]], %[[ODD]]
-// CHECK:         %[[QUIET:.*]] = arith.ori %[[BITS]]
-// CHECK:         %[[NAN:.*]] = arith.cmpf uno, %[[X]], %[[X]]
-// CHECK:         arith.select %[[NAN]], %[[QUIET]], %[[ROUNDED]]
-// CHECK:         %[[UPPER:.*]] = arith.trunci %{{.*}} : vector<4xi32> to vector<4xi16>
-// CHECK:         arith.bitcast %[[UPPER]] : vector<4xi16> to vector<4xbf16>
-// CHECK:         arith.extui %{{.*}} : vector<4xi16> to vector<4xi32>
-// CHECK:         arith.shli
-// CHECK-NOT:     arith.{{truncf|extf}}
-// CHECK:         return
-func.func @bfloat(%x: vector<4xf32>) -> vector<4xf32> {
-  %0 = arith.truncf %x : vector<4xf32> to vector<4xbf16>
-  %1 = arith.extf %0 : vector<4xbf16> to vector<4xf32>
-  return %1 : vector<4xf32>
-}

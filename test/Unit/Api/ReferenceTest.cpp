@@ -90,7 +90,7 @@ TEST_CASE("a graph without a function is refused") {
 TEST_CASE("a dtype that no executor runs is unsupported") {
   Graph graph;
   FunctionBuilder b(graph, "main");
-  b.output(b.input("x", type({1}, DType::F16)), "y");
+  b.output(b.input("x", type({1}, DType::F64)), "y");
   graph.functions.push_back(b.finish());
   CHECK(errorOf(graph, {}, {}).kind == ErrorKind::Unsupported);
 }

@@ -57,23 +57,34 @@ const std::pair<const char *, Value (*)(ImplicitLocOpBuilder &, Value)> kFunctio
 OwningOpRef<ModuleOp> buildModule(MLIRContext &context, int64_t width) {
   ImplicitLocOpBuilder b(UnknownLoc::get(&context), &context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(b, "kernels");
-  Type element = b.getF32Type();
-  Type type = width ? VectorType::get(width, element) : element;
+  auto shaped = [&](Type element) {
+    return width ? Type(VectorType::get(width, element)) : element;
+  };
   Type pointer = LLVM::LLVMPointerType::get(&context);
-  for (auto [name, emit] : kFunctions) {
+  auto addFunction = [&](const Twine &name, Type element, llvm::function_ref<Value(Value)> emit) {
     b.setInsertionPointToEnd(module->getBody());
-    auto function = func::FuncOp::create(b, name, b.getFunctionType({pointer, pointer}, {}));
+    auto function = func::FuncOp::create(b, name.str(), b.getFunctionType({pointer, pointer}, {}));
     b.setInsertionPointToStart(function.addEntryBlock());
-    Value x = LLVM::LoadOp::create(b, type, function.getArgument(0), /*alignment=*/4);
-    LLVM::StoreOp::create(b, emit(b, x), function.getArgument(1), /*alignment=*/4);
+    Value x = LLVM::LoadOp::create(b, shaped(element), function.getArgument(0), /*alignment=*/2);
+    LLVM::StoreOp::create(b, emit(x), function.getArgument(1), /*alignment=*/2);
     func::ReturnOp::create(b);
+  };
+  Type single = b.getF32Type();
+  for (auto [name, emit] : kFunctions)
+    addFunction(name, single, [&, emit = emit](Value x) { return emit(b, x); });
+  for (auto [name, half] :
+       {std::pair<StringRef, Type>("bf16", b.getBF16Type()), {"f16", b.getF16Type()}}) {
+    addFunction("widen_" + name, half,
+                [&](Value x) { return arith::ExtFOp::create(b, shaped(single), x); });
+    addFunction("round_" + name, single,
+                [&, half = half](Value x) { return arith::TruncFOp::create(b, shaped(half), x); });
   }
   return module;
 }
 
 } // namespace
 
-MathKernels::MathKernels(int64_t width, const std::string &cpu) : state(new State) {
+MathKernels::MathKernels(int64_t width, const std::string &cpu, bool f16c) : state(new State) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -86,6 +97,9 @@ MathKernels::MathKernels(int64_t width, const std::string &cpu) : state(new Stat
   options.fma =
       cpu == "native" ? llvm::sys::getHostCPUFeatures().lookup("fma") : cpu != "x86-64-v2";
   manager.addPass(ir::createExpandMathPass(options));
+  ir::ExpandHalvesPassOptions halves;
+  halves.f16c = f16c && cpu != "x86-64-v2";
+  manager.addPass(ir::createExpandHalvesPass(halves));
   manager.addPass(createConvertMathToLLVMPass());
   manager.addPass(createArithToLLVMConversionPass());
   manager.addPass(createConvertFuncToLLVMPass());

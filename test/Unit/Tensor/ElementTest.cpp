@@ -49,6 +49,22 @@ TEST_CASE("narrow floats round to nearest, ties to even") {
   CHECK(bfloatFromDouble(1 + 3.0 / 256) == 0x3f82);
 }
 
+TEST_CASE("integers round once to narrow floats") {
+  // Halfway between two bf16, and next to that, which no double is.
+  int64_t middle = int64_t(257) << 54;
+  CHECK(bfloatFromInt(middle) == 0x5e80);
+  CHECK(bfloatFromInt(middle + 1) == 0x5e81);
+  CHECK(bfloatFromInt(-middle - 1) == 0xde81);
+  CHECK(bfloatFromInt(std::numeric_limits<int64_t>::min()) == 0xdf00);
+  CHECK(bfloatFromInt(std::numeric_limits<int64_t>::max()) == 0x5f00);
+  CHECK(bfloatFromInt(0) == 0);
+  CHECK(halfFromInt(2049) == 0x6800);
+  CHECK(halfFromInt(-2051) == 0xe802);
+  CHECK(halfFromInt(65519) == 0x7bff);
+  CHECK(halfFromInt(65520) == 0x7c00);
+  CHECK(halfFromInt(std::numeric_limits<int64_t>::min()) == 0xfc00);
+}
+
 static std::string roundTrip(DType dtype, const std::string &text) {
   Tensor tensor = tensorOf(dtype, {}, text);
   std::string printed = elementToString(tensor, 0);

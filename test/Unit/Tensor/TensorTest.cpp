@@ -18,7 +18,7 @@ TEST_CASE("dtypes have names, sizes and kinds") {
     CHECK_FALSE((isFloat(dtype) && isInteger(dtype)));
     executable += isExecutable(dtype);
   }
-  CHECK(executable == 4);
+  CHECK(executable == 6);
   CHECK(isExecutable(DType::Bool));
   CHECK_FALSE(isInteger(DType::Bool));
   CHECK_FALSE(isFloat(DType::Bool));

@@ -68,7 +68,7 @@ def FuseAttentionPass : Pass<"mlc-fuse-attention", "::mlir::func::FuncOp"> {
 def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Lay right-hand sides of matrix products out in column panels";
   let description = [{
-    A matmul of f32 matrices becomes mlc.pack and mlc.packed_matmul when its
+    A matmul of matrices of f32, f16 or bf16 becomes mlc.pack and mlc.packed_matmul when its
     right-hand side depends on parameters and constants alone, so that packing can
     be hoisted, when it is transposed, so that kernels read rows of columns only, or
     when many rows read it. Panels have `tile` columns, or `tile-of-few` if six

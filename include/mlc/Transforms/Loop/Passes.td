@@ -176,8 +176,7 @@ def ExpandMathPass : Pass<"mlc-expand-math"> {
   let description = [{
     math.exp, math.log, math.tanh and math.erf on f32 and vectors of f32 become
     polynomials in arith and math.fma that no library is needed for. The errors are
-    listed in MathFunctions.h. Other element types are left alone. arith.truncf to bf16 and
-    arith.extf from it become integer arithmetic, which keeps denormals. Without fused
+    listed in MathFunctions.h. Other element types are left alone. Without fused
     multiply-add, math.fma of f32 is computed in f64, where the product is exact, and
     rounded to f32.
   }];
@@ -185,6 +184,21 @@ def ExpandMathPass : Pass<"mlc-expand-math"> {
     Option<"fma", "fma", "bool", "true", "Whether fused multiply-add may be used">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def ExpandHalvesPass : Pass<"mlc-expand-halves", "::mlir::ModuleOp"> {
+  let summary = "Store bf16 and f16 as integers of 16 bits; convert them to and from f32";
+  let description = [{
+    arith.extf of bf16 and f16 to f32, and arith.truncf from f32, become integer
+    arithmetic, which rounds to nearest even, keeps denormals and makes a NaN a quiet
+    one; with `f16c` those of f16 stay, between bitcasts. In all else, which only moves
+    elements, the types are replaced by i16: what a CPU has for the two differs, and
+    what it has not LLVM would compute in calls of a library.
+  }];
+  let options = [
+    Option<"f16c", "f16c", "bool", "true", "Whether the CPU converts f16">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 def ParallelizePass : Pass<"mlc-parallelize", "::mlir::ModuleOp"> {
