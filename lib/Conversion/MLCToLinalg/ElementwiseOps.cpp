@@ -278,7 +278,7 @@ static ScalarLowering findScalarLowering(Operation *op) {
   return table.lookup(op->getName().getTypeID());
 }
 
-bool mlc::ir::isElementwise(Operation *op) { return findScalarLowering(op) != nullptr; }
+bool mlc::ir::hasScalarLowering(Operation *op) { return findScalarLowering(op) != nullptr; }
 
 Value mlc::ir::computeElement(Builder_ &b, Operation *op, ValueRange elements) {
   ScalarLowering lower = findScalarLowering(op);

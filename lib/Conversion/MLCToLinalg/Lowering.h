@@ -30,7 +30,7 @@ mlir::Value widened(mlir::ImplicitLocOpBuilder &b, mlir::Value element);
 mlir::Value rounded(mlir::ImplicitLocOpBuilder &b, mlir::Value element, mlir::Type type);
 
 /// Whether `op` is element-wise: has a ScalarLowering.
-bool isElementwise(mlir::Operation *op);
+bool hasScalarLowering(mlir::Operation *op);
 /// One element of an element-wise op from one element of each operand; bool is i1.
 mlir::Value computeElement(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
                            mlir::ValueRange elements);

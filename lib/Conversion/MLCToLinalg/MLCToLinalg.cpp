@@ -145,7 +145,7 @@ bool KernelLowering::isBool(Value value) {
 }
 
 bool KernelLowering::isTransparent(Operation *op) {
-  return isElementwise(op) || isa<BroadcastOp>(op) || isSplatConstant(op);
+  return hasScalarLowering(op) || isa<BroadcastOp>(op) || isSplatConstant(op);
 }
 
 Value KernelLowering::symbolicSize() {
