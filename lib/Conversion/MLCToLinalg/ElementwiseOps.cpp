@@ -283,7 +283,7 @@ bool mlc::ir::hasScalarLowering(Operation *op) { return findScalarLowering(op) !
 Value mlc::ir::computeElement(Builder_ &b, Operation *op, ValueRange elements) {
   ScalarLowering lower = findScalarLowering(op);
   // These compute nothing that would be rounded, or round themselves.
-  if (isa<SelectOp, CastOp>(op))
+  if (isa<SelectOp, CastOp, QuantizeOp>(op))
     return lower(b, op, elements);
   SmallVector<Value> wide;
   for (Value element : elements)
