@@ -362,3 +362,18 @@ module {
     return %0 : tensor<5xbf16>
   }
 }
+
+// -----
+
+// A constant without elements has no value to take.
+
+// CHECK-LABEL: func.func private @nothing
+// CHECK:         arith.constant 0.000000e+00 : f32
+// CHECK:         linalg.generic
+module {
+  func.func private @nothing(%x: tensor<0x4x3xf32>, %out: tensor<0x4x5xf32>) -> tensor<0x4x5xf32> attributes {mlc.kind = "contraction"} {
+    %0 = mlc.constant {value = dense<> : tensor<0x3x5xf32>} : () -> tensor<0x3x5xf32>
+    %1 = mlc.matmul %x, %0 : (tensor<0x4x3xf32>, tensor<0x3x5xf32>) -> tensor<0x4x5xf32>
+    return %1 : tensor<0x4x5xf32>
+  }
+}

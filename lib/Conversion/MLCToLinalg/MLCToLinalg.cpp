@@ -96,7 +96,10 @@ struct KernelLowering::Elements {
     Value result;
     if (auto constant = dyn_cast<ConstantOp>(op)) {
       auto splat = cast<SplatElementsAttr>(constant.getValue());
-      result = arith::ConstantOp::create(b, cast<TypedAttr>(splat.getSplatValue<Attribute>()));
+      // A constant without elements is as good as one of zeros.
+      TypedAttr value = splat.empty() ? b.getZeroAttr(splat.getElementType())
+                                      : cast<TypedAttr>(splat.getSplatValue<Attribute>());
+      result = arith::ConstantOp::create(b, value);
     } else if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
       result = emit(b, broadcast.getOperand(), sourceMap(broadcast, map), elements);
     } else {
