@@ -244,6 +244,7 @@ Result<std::string> Compilation::emitImage(mlir::ModuleOp module, const codegen:
     return s.takeError();
   describe(module, interface);
   std::vector<llvm::StringRef> objects;
+  objects.reserve(kernels.size());
   for (const SharedKernel &kernel : kernels)
     objects.push_back(kernel->object);
   return codegen::emitImage(module, std::move(interface), target, request.optimize, objects);

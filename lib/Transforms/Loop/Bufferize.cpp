@@ -223,6 +223,7 @@ static LogicalResult dropResults(func::FuncOp kernel) {
 
 namespace {
 
+// NOLINTBEGIN(bugprone-derived-method-shadowing-base-method): so MLIR's models are made.
 struct AttendOnBuffers
     : bufferization::DstBufferizableOpInterfaceExternalModel<AttendOnBuffers, AttendOp> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
@@ -246,6 +247,7 @@ struct AttendOnBuffers
     return success();
   }
 };
+// NOLINTEND(bugprone-derived-method-shadowing-base-method)
 
 struct Bufferize : mlc::ir::impl::BufferizePassBase<Bufferize> {
   void runOnOperation() override {
