@@ -64,8 +64,10 @@ struct Signature {
       Size found = Fixed;
       if (auto loop = dyn_cast<AffineDimExpr>(result))
         found = loops[loop.getPosition()];
+      else if (result.getKind() == AffineExprKind::FloorDiv && loops.size() == 3)
+        found = Panels; // of the contraction
       else if (result.getKind() == AffineExprKind::FloorDiv)
-        found = Panels;
+        return false;
       if (size != Fixed && size != found)
         return false;
       size = found;

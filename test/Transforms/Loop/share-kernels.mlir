@@ -175,3 +175,54 @@ func.func private @residual_1(%x: memref<1x512xf32>, %w: memref<8x512x64xf32>, %
   }
   return
 }
+
+// -----
+
+// So does one whose epilogue reads an operand in groups of columns: those are no panels.
+
+#row = affine_map<(m, n, k) -> (m, k)>
+#panels = affine_map<(m, n, k) -> (n floordiv 64, k, n mod 64)>
+#out = affine_map<(m, n, k) -> (m, n)>
+#groups = affine_map<(m, n) -> (m, n floordiv 4)>
+#id = affine_map<(m, n) -> (m, n)>
+
+// CHECK-LABEL: func.func @run
+// CHECK-NOT:     mlc.sizes
+func.func @run(%x: memref<1x300xf32>, %w: memref<4x300x64xf32>, %g: memref<1x64xf32>, %y: memref<1x256xf32>,
+               %v: memref<7x256x64xf32>, %h: memref<1x112xf32>, %z: memref<1x448xf32>) {
+  call @groups_0(%x, %w, %g, %y) : (memref<1x300xf32>, memref<4x300x64xf32>, memref<1x64xf32>, memref<1x256xf32>) -> ()
+  call @groups_1(%y, %v, %h, %z) : (memref<1x256xf32>, memref<7x256x64xf32>, memref<1x112xf32>, memref<1x448xf32>) -> ()
+  return
+}
+func.func private @groups_0(%x: memref<1x300xf32>, %w: memref<4x300x64xf32>, %g: memref<1x64xf32>, %y: memref<1x256xf32>) attributes {mlc.kind = "contraction"} {
+  linalg.generic {indexing_maps = [#row, #panels, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%x, %w : memref<1x300xf32>, memref<4x300x64xf32>) outs(%y : memref<1x256xf32>) {
+  ^bb0(%l: f32, %r: f32, %acc: f32):
+    %0 = arith.mulf %l, %r : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#groups, #id], iterator_types = ["parallel", "parallel"]}
+    ins(%g : memref<1x64xf32>) outs(%y : memref<1x256xf32>) {
+  ^bb0(%l: f32, %acc: f32):
+    %0 = arith.addf %acc, %l : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+func.func private @groups_1(%x: memref<1x256xf32>, %w: memref<7x256x64xf32>, %g: memref<1x112xf32>, %y: memref<1x448xf32>) attributes {mlc.kind = "contraction"} {
+  linalg.generic {indexing_maps = [#row, #panels, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%x, %w : memref<1x256xf32>, memref<7x256x64xf32>) outs(%y : memref<1x448xf32>) {
+  ^bb0(%l: f32, %r: f32, %acc: f32):
+    %0 = arith.mulf %l, %r : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#groups, #id], iterator_types = ["parallel", "parallel"]}
+    ins(%g : memref<1x112xf32>) outs(%y : memref<1x448xf32>) {
+  ^bb0(%l: f32, %acc: f32):
+    %0 = arith.addf %acc, %l : f32
+    linalg.yield %0 : f32
+  }
+  return
+}

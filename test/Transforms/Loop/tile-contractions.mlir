@@ -166,3 +166,44 @@ func.func @transposed(%a: memref<16x8xf32>, %b: memref<50x8xf32>, %c: memref<16x
   }
   return
 }
+
+// -----
+
+// Sizes that are numbers, as mlc-share-kernels makes them: what is computed of a sum, whose buffer is asked for
+// its size, too, is still computed before the sum is stored. A row's beginning is a number of its own.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n floordiv 32, k, n mod 32)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+// CHECK-LABEL: func.func @given
+// CHECK-SAME:    (%[[A:.*]]: memref<2x?xf32>, %[[B:.*]]: memref<?x?x32xf32>, %[[C:.*]]: memref<2x?xf32>)
+// CHECK-NOT:     linalg
+// CHECK:         arith.divui %{{.*}}, %c32
+// CHECK-COUNT-3: llvm.freeze
+// CHECK:         scf.for {{.*}} iter_args
+// CHECK-COUNT-4:   vector.fma
+// CHECK:         arith.cmpf ugt
+// CHECK:         vector.store %{{.*}}, %[[C]]
+// CHECK-NOT:     linalg
+// CHECK:         return
+func.func @given(%a: memref<2x?xf32>, %b: memref<?x?x32xf32>, %c: memref<2x?xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<2x?xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"],
+                  mlc.form = {bytes_ahead = 0 : i64, cuts_depth = 0 : i64, many_panels = 0 : i64, odd_columns = 0 : i64}}
+    ins(%a, %b : memref<2x?xf32>, memref<?x?x32xf32>) outs(%c : memref<2x?xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]} outs(%c : memref<2x?xf32>) {
+  ^bb0(%x: f32):
+    %0 = arith.cmpf ugt, %x, %zero : f32
+    %1 = arith.select %0, %x, %zero : f32
+    linalg.yield %1 : f32
+  }
+  return
+}

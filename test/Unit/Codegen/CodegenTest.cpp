@@ -21,6 +21,20 @@ static Target native() {
   return *target;
 }
 
+/// That an image of kVectorRun computes what that says.
+static void checkRun(const Image &image) {
+  float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[8] = {};
+  const void *inputs[] = {x};
+  void *outputs[] = {y};
+  mlc_frame frame = {};
+  frame.version = MLC_FRAME_VERSION;
+  frame.inputs = inputs;
+  frame.outputs = outputs;
+  CHECK(image.run()(&frame) == 0);
+  for (int i = 0; i < 8; ++i)
+    CHECK(y[i] == 2 * x[i] + i);
+}
+
 TEST_CASE("targets say what they can do") {
   Result<Target> v3 = codegen::findTarget("x86-64-v3"), v4 = codegen::findTarget("x86-64-v4");
   Result<Target> v2 = codegen::findTarget("x86-64-v2");
@@ -78,16 +92,8 @@ TEST_CASE("an image computes") {
   CHECK((*image)->workspaceBytes()(dims) == 44);
   CHECK((*image)->prepareWorkspaceBytes()(dims) == 0);
 
-  float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[8] = {};
-  const void *inputs[] = {x};
-  void *outputs[] = {y};
+  checkRun(**image);
   mlc_frame frame = {};
-  frame.version = MLC_FRAME_VERSION;
-  frame.inputs = inputs;
-  frame.outputs = outputs;
-  CHECK((*image)->run()(&frame) == 0);
-  for (int i = 0; i < 8; ++i)
-    CHECK(y[i] == 2 * x[i] + i);
   CHECK((*image)->prepare()(&frame) == 7);
 }
 
@@ -113,16 +119,7 @@ TEST_CASE("a kernel that was compiled by itself is linked into an image") {
   REQUIRE(messageOf(bytes) == "");
   auto image = Image::load(*bytes);
   REQUIRE(messageOf(image) == "");
-  float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[8] = {};
-  const void *inputs[] = {x};
-  void *outputs[] = {y};
-  mlc_frame frame = {};
-  frame.version = MLC_FRAME_VERSION;
-  frame.inputs = inputs;
-  frame.outputs = outputs;
-  CHECK((*image)->run()(&frame) == 0);
-  for (int i = 0; i < 8; ++i)
-    CHECK(y[i] == 2 * x[i] + i);
+  checkRun(**image);
 
   auto without = codegen::emitImage(*test.parse(run), {}, native(), true);
   REQUIRE_FALSE(without);
