@@ -9,9 +9,27 @@
 #include "mlc/Abi/Frame.h"
 
 #include <cstdlib>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 namespace mlc {
 inline namespace MLC_VERSION_NAMESPACE {
+
+/// A block of malloc's; null if there is none. Large ones ask for huge pages: weights that are read
+/// once in a call would spend up to half of it on looking up small ones.
+static void *allocateOfProcess(size_t bytes) {
+  constexpr size_t kHugePage = 2 << 20;
+  bool isLarge = bytes >= 2 * kHugePage;
+  void *block = nullptr;
+  if (posix_memalign(&block, isLarge ? kHugePage : MLC_ALIGNMENT, bytes) != 0)
+    return nullptr;
+#ifdef __linux__
+  if (isLarge)
+    madvise(block, bytes, MADV_HUGEPAGE); // a wish: systems may have none
+#endif
+  return block;
+}
 
 Result<void *> Memory::allocate(size_t bytes) {
   auto asked = static_cast<int64_t>(bytes);
@@ -26,10 +44,7 @@ Result<void *> Memory::allocate(size_t bytes) {
   }
   void *block = nullptr;
   try {
-    if (resource)
-      block = resource->allocate(bytes, MLC_ALIGNMENT);
-    else if (posix_memalign(&block, MLC_ALIGNMENT, bytes) != 0)
-      block = nullptr;
+    block = resource ? resource->allocate(bytes, MLC_ALIGNMENT) : allocateOfProcess(bytes);
   } catch (...) { // std::bad_alloc, as a rule
     block = nullptr;
   }

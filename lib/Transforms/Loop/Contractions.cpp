@@ -23,42 +23,57 @@ int64_t packedColumns(linalg::GenericOp op) {
   return cast<AffineConstantExpr>(outer.getRHS()).getValue();
 }
 
-int64_t rowsOfTile(const TileOptions &options, int64_t vectors, bool unpacks) {
-  int64_t others = 2 + vectors * (unpacks ? 2 : 1);
-  return std::clamp<int64_t>((options.vectorRegisters - others) / vectors, 1, 8);
+int64_t rowsOfTile(const TileOptions &options, int64_t vectors, int64_t sums, bool unpacks) {
+  int64_t others = 2 + vectors * sums * (unpacks ? 2 : 1);
+  return std::clamp<int64_t>((options.vectorRegisters - others) / (vectors * sums), 1, 8);
 }
 
 int64_t depthOfBlock(const TileOptions &options, int64_t size) {
   return std::max<int64_t>(options.blockK / size, 1) * size;
 }
 
+/// How many sums of an element go on side by side, so that a row of few columns need not wait for
+/// each multiply-add. The result depends on it, so it must not depend on the number of rows.
+static int64_t sumsOf(const ContractionSizes &sizes, const PanelShape &panels,
+                      const TileOptions &options) {
+  constexpr int64_t kShort = 8, kLong = 64, kMost = 4;
+  if (panels.group > 1 || sizes.columns > panels.columns || sizes.depth < kShort ||
+      options.blockK % kMost != 0)
+    return 1;
+  if (panels.vectors == 1)
+    return sizes.depth < kLong ? 2 : kMost;
+  return panels.vectors == 2 && options.vectorRegisters >= 32 && sizes.depth >= kLong ? 2 : 1;
+}
+
 /// How many bytes of the next panel, which comes from farther away than the second level of
 /// the cache, each tile of rows fetches while it computes one group of k: as many as bring all of
 /// it by the end of the panel, 0 if that is more than a cache line. More than needed would cost
 /// more than they save.
-static int64_t bytesAhead(const ContractionSizes &sizes, int64_t width, int64_t tileRows,
-                          int64_t elementBytes, const TileOptions &options, int64_t group) {
+static int64_t bytesAhead(const ContractionSizes &sizes, const PanelShape &panels, int64_t tileRows,
+                          const TileOptions &options) {
   constexpr int64_t kFarBytes = 256 << 10, kLeast = 16, kLine = 64;
-  int64_t panels = llvm::divideCeil(sizes.columns, width),
-          bytesOfRow = width * group * elementBytes;
-  int64_t height = std::min(sizes.rows.value_or(options.blockM), options.blockM) / tileRows;
-  if (panels < 2 || height < 1 ||
-      llvm::divideCeil(sizes.depth, group) * panels * bytesOfRow < kFarBytes)
+  int64_t count = llvm::divideCeil(sizes.columns, panels.columns);
+  int64_t bytesOfRow = panels.columns * panels.group * panels.elementBytes;
+  int64_t tiles = std::min(sizes.rows.value_or(options.blockM), options.blockM) / tileRows;
+  if (count < 2 || tiles < 1 ||
+      llvm::divideCeil(sizes.depth, panels.group) * count * bytesOfRow < kFarBytes)
     return 0;
-  int64_t bytes = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, height));
+  int64_t bytes = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, tiles));
   return bytes > kLine || bytesOfRow % kLeast != 0 ? 0 : std::max(bytes, kLeast);
 }
 
-ContractionForm ContractionForm::of(const ContractionSizes &sizes, int64_t width, bool isPacked,
-                                    int64_t tileRows, int64_t elementBytes,
-                                    const TileOptions &options, int64_t group) {
+ContractionForm ContractionForm::of(const ContractionSizes &sizes, const PanelShape &panels,
+                                    const TileOptions &options) {
   constexpr int64_t kManyPanels = 8;
   ContractionForm form;
-  form.oddColumns = sizes.columns % width;
-  form.cutsDepth = sizes.depth > depthOfBlock(options, group);
-  form.hasManyPanels = llvm::divideCeil(sizes.columns, width) >= kManyPanels;
-  if (isPacked)
-    form.bytesAhead = ::mlc::ir::bytesAhead(sizes, width, tileRows, elementBytes, options, group);
+  form.oddColumns = sizes.columns % panels.columns;
+  form.cutsDepth = sizes.depth > depthOfBlock(options, panels.group);
+  form.hasManyPanels = llvm::divideCeil(sizes.columns, panels.columns) >= kManyPanels;
+  form.sums = sumsOf(sizes, panels, options);
+  form.oddDepth = sizes.depth % form.sums;
+  int64_t tileRows = rowsOfTile(options, panels.vectors, form.sums, panels.unpacks);
+  if (panels.isPacked)
+    form.bytesAhead = ::mlc::ir::bytesAhead(sizes, panels, tileRows, options);
   return form;
 }
 
@@ -77,6 +92,8 @@ std::optional<ContractionForm> ContractionForm::notedOn(Operation *op) {
   form.cutsDepth = number("cuts_depth") != 0;
   form.hasManyPanels = number("many_panels") != 0;
   form.bytesAhead = number("bytes_ahead");
+  form.sums = std::max<int64_t>(number("sums"), 1);
+  form.oddDepth = number("odd_depth");
   return form;
 }
 
@@ -85,10 +102,10 @@ void ContractionForm::noteOn(Operation *op) const {
   auto entry = [&](StringRef key, int64_t value) {
     return b.getNamedAttr(key, b.getI64IntegerAttr(value));
   };
-  op->setAttr(
-      kFormAttr,
-      b.getDictionaryAttr({entry("odd_columns", oddColumns), entry("cuts_depth", cutsDepth),
-                           entry("many_panels", hasManyPanels), entry("bytes_ahead", bytesAhead)}));
+  op->setAttr(kFormAttr, b.getDictionaryAttr(
+                             {entry("odd_columns", oddColumns), entry("cuts_depth", cutsDepth),
+                              entry("many_panels", hasManyPanels), entry("bytes_ahead", bytesAhead),
+                              entry("sums", sums), entry("odd_depth", oddDepth)}));
 }
 
 } // namespace mlc::ir

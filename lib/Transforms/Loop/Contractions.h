@@ -18,9 +18,11 @@ struct TileOptions {
 /// packed, (n floordiv columns, k, n mod columns); 0 if it is not.
 int64_t packedColumns(mlir::linalg::GenericOp op);
 
-/// Rows of a register tile: as many accumulators as leave registers for one row of the
-/// right-hand side, twice if it is unpacked, and a broadcast element of the left.
-int64_t rowsOfTile(const TileOptions &options, int64_t vectors, bool unpacks = false);
+/// Rows of a register tile of `vectors` vectors a row: as many accumulators, `sums` of each
+/// element, as leave registers for as many rows of the right-hand side, twice if it is unpacked,
+/// and a broadcast element of the left.
+int64_t rowsOfTile(const TileOptions &options, int64_t vectors, int64_t sums = 1,
+                   bool unpacks = false);
 
 /// Contracted elements of a cache block: whole groups of `size`.
 int64_t depthOfBlock(const TileOptions &options, int64_t size);
@@ -31,6 +33,15 @@ struct ContractionSizes {
   int64_t columns, depth;
 };
 
+/// How columns of the right-hand side are read.
+struct PanelShape {
+  int64_t columns, vectors; ///< Of a panel.
+  bool isPacked = false;
+  int64_t elementBytes = 4;
+  int64_t group = 1; ///< Elements along k that lie side by side.
+  bool unpacks = false;
+};
+
 /// What of its sizes shows in the code of a contraction whose sizes are numbers that it is
 /// given: contractions of the same form may share a kernel.
 struct ContractionForm {
@@ -38,12 +49,11 @@ struct ContractionForm {
   bool cutsDepth = false;     ///< Whether k has several blocks.
   bool hasManyPanels = false; ///< Whether threads rather share the panels than the rows.
   int64_t bytesAhead = 0;     ///< Of the next panel, fetched by a tile at each group of k.
+  int64_t sums = 1; ///< Of an element, added up side by side: they need not wait for each other.
+  int64_t oddDepth = 0; ///< Of k, less than `sums`; only one sum has these products.
 
-  /// With panels of `width` columns, whose elements have `elementBytes`, and tiles of
-  /// `tileRows` rows; `group` elements along k lie side by side.
-  static ContractionForm of(const ContractionSizes &sizes, int64_t width, bool isPacked,
-                            int64_t tileRows, int64_t elementBytes, const TileOptions &options,
-                            int64_t group = 1);
+  static ContractionForm of(const ContractionSizes &sizes, const PanelShape &panels,
+                            const TileOptions &options);
   /// As mlc-share-kernels has noted it, if it has.
   static std::optional<ContractionForm> notedOn(mlir::Operation *op);
   void noteOn(mlir::Operation *op) const;

@@ -31,7 +31,7 @@ std::optional<Product> Product::match(linalg::GenericOp op) {
   if (!isa_and_nonnull<arith::MulFOp, arith::MulIOp>(mul))
     return std::nullopt;
   Product product;
-  int64_t ops = 2;
+  size_t ops = 2;
   auto isOperand = [&](Value factor, Value argument, Operation *&widens) {
     widens = widening(factor);
     ops += widens != nullptr;
@@ -138,10 +138,16 @@ Value Product::multiplyAdd(ImplicitLocOpBuilder &b, Value x, Value y, Value accu
                                  call(name, {reinterpret(b, x, b.getI16Type()), y}));
   }
   if (!isa<FloatType>(sumType))
-    return arith::AddIOp::create(b, accumulator, arith::MulIOp::create(b, x, y));
+    return add(b, accumulator, arith::MulIOp::create(b, x, y));
   if (fma && type)
     return vector::FMAOp::create(b, x, y, accumulator);
-  return arith::AddFOp::create(b, accumulator, arith::MulFOp::create(b, x, y));
+  return add(b, accumulator, arith::MulFOp::create(b, x, y));
+}
+
+Value Product::add(ImplicitLocOpBuilder &b, Value x, Value y) const {
+  if (isa<FloatType>(sumType))
+    return arith::AddFOp::create(b, x, y);
+  return arith::AddIOp::create(b, x, y);
 }
 
 } // namespace mlc::ir

@@ -39,6 +39,8 @@ public:
   /// the bits of each i32.
   mlir::Value multiplyAdd(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y,
                           mlir::Value accumulator, bool fma) const;
+  /// The sum of two accumulators.
+  mlir::Value add(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y) const;
 
 private:
   enum class Form {

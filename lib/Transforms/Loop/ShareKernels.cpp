@@ -126,9 +126,10 @@ public:
 
   /// After match: what the kernel's code says of its sizes.
   ContractionForm form(const Signature &signature) {
-    return ContractionForm::of(sizesOf(signature), packedColumns(contraction), /*isPacked=*/true,
-                               rowsOfTile(options, packedColumns(contraction) / lanes()),
-                               bytesOf(contraction.getDpsInputs()[1]), options);
+    int64_t width = packedColumns(contraction);
+    PanelShape panels{width, width / lanes(), /*isPacked=*/true,
+                      bytesOf(contraction.getDpsInputs()[1])};
+    return ContractionForm::of(sizesOf(signature), panels, options);
   }
 
 private:

@@ -179,12 +179,13 @@ private:
       lanes = std::min<int64_t>(lanes, llvm::PowerOf2Ceil(std::max<int64_t>(columns, 1)));
     }
     vectors = std::clamp<int64_t>(llvm::divideCeil(columns, lanes), 1, most);
-    rows = rowsOfTile(options, vectors, product.unpacks());
     panelWidth = panel == 0 ? vectors * lanes : panel;
     if (isOfKnownSize())
       form = ContractionForm::of(
-          {getConstantIntValue(sizes[m]), columns, *getConstantIntValue(sizes[k])}, panelWidth,
-          panel > 0, rows, rightBytes(), options, product.groupSize());
+          {getConstantIntValue(sizes[m]), columns, *getConstantIntValue(sizes[k])},
+          {panelWidth, vectors, panel > 0, rightBytes(), product.groupSize(), product.unpacks()},
+          options);
+    rows = rowsOfTile(options, vectors, form.sums, product.unpacks());
     if (gathers) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
@@ -195,10 +196,12 @@ private:
 
   void noteTile() {
     int64_t height = std::min(rows, getConstantIntValue(sizes[m]).value_or(rows));
-    noteStrategy(op, "tiles of " + Twine(height) + " x " + Twine(vectors * lanes) +
-                         ", vectors of " + Twine(lanes) +
-                         (form.cutsDepth ? ", k in blocks of " + Twine(options.blockK) : Twine()) +
-                         (panel > 0 ? ", packed right-hand side" : "") + narrowRight());
+    noteStrategy(op,
+                 "tiles of " + Twine(height) + " x " + Twine(vectors * lanes) + ", vectors of " +
+                     Twine(lanes) +
+                     (form.sums > 1 ? ", " + Twine(form.sums) + " sums of each element" : Twine()) +
+                     (form.cutsDepth ? ", k in blocks of " + Twine(options.blockK) : Twine()) +
+                     (panel > 0 ? ", packed right-hand side" : "") + narrowRight());
   }
 
   /// For people: the right-hand side's type, if it is narrower than the accumulators'.
@@ -381,6 +384,12 @@ private:
     }
   }
 
+  /// `height` rows from `row`, `columns` columns of panel `p` from `column`.
+  struct Tile {
+    Value p, column, row;
+    int64_t columns, height;
+  };
+
   //===--- Bringing the next panel ---------------------------------------===//
 
   /// What a tile fetches at k, as elements of the packed right-hand side from its start:
@@ -390,9 +399,11 @@ private:
     int64_t each = 0;
   };
 
-  Ahead aheadOf(const Range &range, Value p, Value row) {
+  Ahead aheadOf(const Range &range, const Tile &tile) {
+    Value p = tile.p, row = tile.row;
     Ahead ahead;
-    ahead.each = form.bytesAhead / rightBytes() / product.groupSize();
+    if (tile.height == rows)
+      ahead.each = form.bytesAhead / rightBytes() / product.groupSize();
     if (ahead.each == 0)
       return ahead;
     auto mul = [&](Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); };
@@ -419,8 +430,8 @@ private:
     return ahead;
   }
 
-  void fetch(const Ahead &ahead) {
-    Value offset = arith::MulIOp::create(b, ivs[k], indexConstant(b, ahead.each));
+  void fetch(const Ahead &ahead, Value depth) {
+    Value offset = arith::MulIOp::create(b, depth, indexConstant(b, ahead.each));
     Value element = arith::AddIOp::create(b, ahead.first, offset);
     memref::PrefetchOp::create(b, ahead.elements, ValueRange{element}, /*isWrite=*/false,
                                /*localityHint=*/2, /*isDataCache=*/true);
@@ -468,12 +479,6 @@ private:
     Value bits = arith::IndexCastOp::create(b, b.getI64Type(), number);
     return arith::IndexCastOp::create(b, b.getIndexType(), LLVM::FreezeOp::create(b, bits));
   }
-
-  /// `height` rows from `row`, `columns` columns of panel `p` from `column`.
-  struct Tile {
-    Value p, column, row;
-    int64_t columns, height;
-  };
 
   int64_t widthOf(const Tile &tile) const { return llvm::divideCeil(tile.columns, lanes); }
   Value maskOf(const Tile &tile, int64_t v) {
@@ -524,40 +529,81 @@ private:
       store(true);
   }
 
+  /// Whether the products of a tile are few enough to be code one after the other.
+  bool unrolls(const Tile &tile) const {
+    constexpr int64_t kMost = 64;
+    return isOfKnownSize() && product.groupSize() == 1 && !form.cutsDepth &&
+           *getConstantIntValue(sizes[k]) * tile.height * widthOf(tile) <= kMost;
+  }
+
+  /// forCarried, or its iterations one after the other.
+  SmallVector<Value> steps(const Tile &tile, Value first, Value end, int64_t step,
+                           ValueRange values,
+                           llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    if (!unrolls(tile))
+      return forCarried(b, first, end, indexConstant(b, step), values, body);
+    SmallVector<Value> next(values);
+    for (int64_t i = *getConstantIntValue(first), all = *getConstantIntValue(end); i < all;
+         i += step)
+      next = body(indexConstant(b, i), next);
+    return next;
+  }
+
+  /// Where whole steps end between `first` and `end`: groups, or elements of all sums.
+  Value wholeSteps(Value first, Value end) {
+    int64_t size = product.groupSize();
+    if (size > 1) {
+      int64_t depth = *getConstantIntValue(sizes[k]), left = depth % size;
+      return left == 0 ? end : b.createOrFold<arith::MinUIOp>(end, indexConstant(b, depth - left));
+    }
+    if (form.oddDepth == 0)
+      return end;
+    Value length = b.createOrFold<arith::SubIOp>(end, first);
+    Value left = b.createOrFold<arith::RemUIOp>(length, indexConstant(b, form.sums));
+    return b.createOrFold<arith::SubIOp>(end, left);
+  }
+
   /// The accumulators after the range's products. What is left over of k behind whole groups
   /// is added element by element, so that nothing is read that is not there.
   SmallVector<Value> addProducts(const Range &range, const Tile &tile, ValueRange accumulators) {
-    int64_t size = product.groupSize(), left = 0;
-    Ahead ahead;
-    if (tile.height == rows)
-      ahead = aheadOf(range, tile.p, tile.row);
+    int64_t size = product.groupSize();
+    size_t count = accumulators.size();
+    Ahead ahead = aheadOf(range, tile);
     bool fromBegins = readsFromBegins();
     Begins begins = fromBegins ? beginsOf(range, tile.p, tile.row, tile.height) : Begins();
     Value first = fromBegins ? begins.first : range.from;
     Value end = fromBegins ? begins.end : range.to;
-    Value whole = end, step = indexConstant(b, size);
-    if (size > 1) {
-      int64_t depth = *getConstantIntValue(sizes[k]);
-      left = depth % size;
-      if (left > 0)
-        whole = b.createOrFold<arith::MinUIOp>(end, indexConstant(b, depth - left));
+    Value whole = wholeSteps(first, end);
+    auto add = [&](Value iv, ValueRange carried, int64_t parts, int64_t length) {
+      Value at = fromBegins ? arith::SubIOp::create(b, iv, first).getResult() : iv;
+      if (ahead.each > 0)
+        fetch(ahead, at);
+      SmallVector<Value> next;
+      for (int64_t part = 0; part < parts; ++part) {
+        ivs[k] = position(at, part);
+        llvm::append_range(next, addGroup(begins, tile, position(iv, part),
+                                          carried.slice(part * count, count), length));
+      }
+      llvm::append_range(next, carried.drop_front(next.size()));
+      return next;
+    };
+    SmallVector<Value> sums(accumulators);
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(out.elementType()));
+    sums.append((form.sums - 1) * count, splat(b, zero, lanes));
+    sums = steps(tile, first, whole, size * form.sums, sums,
+                 [&](Value iv, ValueRange carried) { return add(iv, carried, form.sums, size); });
+    // Of the ranges only the last one has a rest.
+    int64_t rest = size > 1 ? *getConstantIntValue(sizes[k]) % size : 1;
+    if (whole != end)
+      sums = steps(tile, whole, end, size, sums,
+                   [&](Value iv, ValueRange carried) { return add(iv, carried, 1, rest); });
+    while (sums.size() > count) {
+      size_t half = sums.size() / 2;
+      for (size_t i = 0; i < half; ++i)
+        sums[i] = product.add(b, sums[i], sums[half + i]);
+      sums.truncate(half);
     }
-    SmallVector<Value> sums =
-        forCarried(b, first, whole, step, accumulators, [&](Value iv, ValueRange carried) {
-          ivs[k] = iv;
-          if (fromBegins)
-            ivs[k] = arith::SubIOp::create(b, iv, first);
-          if (ahead.each > 0)
-            fetch(ahead);
-          return addGroup(begins, tile, iv, carried, size);
-        });
-    if (left == 0)
-      return sums;
-    // Of the ranges only the last one has it.
-    return forCarried(b, whole, end, step, sums, [&](Value iv, ValueRange carried) {
-      ivs[k] = iv;
-      return addGroup(begins, tile, iv, carried, left);
-    });
+    return sums;
   }
 
   /// The accumulators after the products of `count` elements along k from ivs[k] on, which are

@@ -8,7 +8,7 @@
 #c = affine_map<(m, n, k) -> (m, n)>
 
 // CHECK-LABEL: func.func @both
-// CHECK-SAME:    (%[[A:.*]]: memref<2x5xbf16>, %[[B:.*]]: memref<1x5x32xbf16>, %[[C:.*]]: memref<2x32xf32>)
+// CHECK-SAME:    (%[[A:.*]]: memref<2x50xbf16>, %[[B:.*]]: memref<1x50x32xbf16>, %[[C:.*]]: memref<2x32xf32>)
 // CHECK-NOT:     linalg
 // CHECK:         scf.for
 // CHECK:           %[[RIGHT:.*]] = vector.load %[[B]]{{.*}} vector<16xbf16>
@@ -17,11 +17,11 @@
 // CHECK:           %[[WIDE:.*]] = arith.extf %[[LEFT]] : bf16 to f32
 // CHECK:           %[[X:.*]] = vector.broadcast %[[WIDE]] : f32 to vector<16xf32>
 // CHECK:           vector.fma %[[X]], %[[Y]], %{{.*}} : vector<16xf32>
-func.func @both(%a: memref<2x5xbf16>, %b: memref<1x5x32xbf16>, %c: memref<2x32xf32>) {
+func.func @both(%a: memref<2x50xbf16>, %b: memref<1x50x32xbf16>, %c: memref<2x32xf32>) {
   %zero = arith.constant 0.0 : f32
   linalg.fill ins(%zero : f32) outs(%c : memref<2x32xf32>)
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
-    ins(%a, %b : memref<2x5xbf16>, memref<1x5x32xbf16>) outs(%c : memref<2x32xf32>) {
+    ins(%a, %b : memref<2x50xbf16>, memref<1x50x32xbf16>) outs(%c : memref<2x32xf32>) {
   ^bb0(%x: bf16, %y: bf16, %acc: f32):
     %0 = arith.extf %x : bf16 to f32
     %1 = arith.extf %y : bf16 to f32

@@ -10,7 +10,7 @@
 #id = affine_map<(m, n) -> (m, n)>
 
 // CHECK-LABEL: func.func @packed
-// CHECK-SAME:    (%[[A:.*]]: memref<9x5xf32>, %[[B:.*]]: memref<2x5x32xf32>, %[[C:.*]]: memref<9x40xf32>)
+// CHECK-SAME:    (%[[A:.*]]: memref<9x9xf32>, %[[B:.*]]: memref<2x9x32xf32>, %[[C:.*]]: memref<9x40xf32>)
 // CHECK-NOT:     linalg
 // One whole panel: no mask. A tile of 8 rows and one of the row that is left.
 // CHECK:         scf.for {{.*}} iter_args
@@ -18,16 +18,16 @@
 // CHECK-COUNT-8:   memref.load %[[A]]
 // CHECK:         vector.store %{{.*}}, %[[C]]
 // The odd panel: its 8 columns are one vector of which half is stored.
-// CHECK:         arith.constant dense<[true, true, true, true, true, true, true, true, false, false, false, false, false, false, false, false]>
 // CHECK:         scf.for {{.*}} iter_args
 // CHECK:           vector.load %[[B]]
 // CHECK:           vector.fma
+// CHECK:         arith.constant dense<[true, true, true, true, true, true, true, true, false, false, false, false, false, false, false, false]>
 // CHECK:         %[[KEEP:.*]] = arith.cmpf ugt
 // CHECK:         %[[RELU:.*]] = arith.select %[[KEEP]]
 // CHECK:         vector.maskedstore %[[C]][{{.*}}], %{{.*}}, %[[RELU]]
 // CHECK:         return
 
-// Blocks of 4 of the 5: the first starts from zero, the next from the partial sums
+// Blocks of 4 of the 9: the first starts from zero, the next from the partial sums
 // in the output; the epilogue follows the last.
 // BLOCKS-LABEL: func.func @packed
 // BLOCKS-SAME:    %[[C:[^:]*]]: memref<9x40xf32>)
@@ -41,11 +41,11 @@
 // BLOCKS:         } else {
 // BLOCKS-NOT:       arith.cmpf
 // BLOCKS:           vector.store
-func.func @packed(%a: memref<9x5xf32>, %b: memref<2x5x32xf32>, %c: memref<9x40xf32>) {
+func.func @packed(%a: memref<9x9xf32>, %b: memref<2x9x32xf32>, %c: memref<9x40xf32>) {
   %zero = arith.constant 0.0 : f32
   linalg.fill ins(%zero : f32) outs(%c : memref<9x40xf32>)
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
-    ins(%a, %b : memref<9x5xf32>, memref<2x5x32xf32>) outs(%c : memref<9x40xf32>) {
+    ins(%a, %b : memref<9x9xf32>, memref<2x9x32xf32>) outs(%c : memref<9x40xf32>) {
   ^bb0(%x: f32, %y: f32, %acc: f32):
     %0 = arith.mulf %x, %y : f32
     %1 = arith.addf %acc, %0 : f32
@@ -192,7 +192,7 @@ func.func @given(%a: memref<2x?xf32>, %b: memref<?x?x32xf32>, %c: memref<2x?xf32
   %zero = arith.constant 0.0 : f32
   linalg.fill ins(%zero : f32) outs(%c : memref<2x?xf32>)
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"],
-                  mlc.form = {bytes_ahead = 0 : i64, cuts_depth = 0 : i64, many_panels = 0 : i64, odd_columns = 0 : i64}}
+                  mlc.form = {bytes_ahead = 0 : i64, cuts_depth = 0 : i64, many_panels = 0 : i64, odd_columns = 0 : i64, odd_depth = 0 : i64, sums = 1 : i64}}
     ins(%a, %b : memref<2x?xf32>, memref<?x?x32xf32>) outs(%c : memref<2x?xf32>) {
   ^bb0(%x: f32, %y: f32, %acc: f32):
     %0 = arith.mulf %x, %y : f32
@@ -203,6 +203,64 @@ func.func @given(%a: memref<2x?xf32>, %b: memref<?x?x32xf32>, %c: memref<2x?xf32
   ^bb0(%x: f32):
     %0 = arith.cmpf ugt, %x, %zero : f32
     %1 = arith.select %0, %x, %zero : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+// Columns of one vector: four sums of each element go on side by side, of which one has what is left of k.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n floordiv 16, k, n mod 16)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func @few_columns
+// CHECK-SAME:    attributes {mlc.strategy = "tiles of 2 x 16, vectors of 16, 4 sums of each element, packed right-hand side"}
+// CHECK:         %[[SUMS:.*]]:8 = scf.for {{.*}} = %c0 to %c64 step %c4 iter_args
+// CHECK-COUNT-8:   vector.fma
+// CHECK:         %[[ALL:.*]]:8 = scf.for {{.*}} = %c64 to %c66 step %c1 iter_args({{.*}} = %[[SUMS]]#0
+// CHECK-COUNT-2:   vector.fma
+// CHECK-NOT:       vector.fma
+// CHECK:         %[[X:.*]] = arith.addf %[[ALL]]#0, %[[ALL]]#4
+// CHECK:         %[[Y:.*]] = arith.addf %[[ALL]]#2, %[[ALL]]#6
+// CHECK:         arith.addf %[[X]], %[[Y]]
+func.func @few_columns(%a: memref<2x66xf32>, %b: memref<1x66x16xf32>, %c: memref<2x10xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<2x10xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<2x66xf32>, memref<1x66x16xf32>) outs(%c : memref<2x10xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+// So few products that their code needs no loop.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func @few_products
+// CHECK-NOT:     scf.for
+// CHECK-COUNT-9: vector.fma
+// CHECK-NOT:     scf.for
+// CHECK:         arith.addf
+// CHECK:         return
+func.func @few_products(%a: memref<1x9xf32>, %b: memref<9x16xf32>, %c: memref<1x16xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<1x16xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<1x9xf32>, memref<9x16xf32>) outs(%c : memref<1x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
     linalg.yield %1 : f32
   }
   return
