@@ -45,21 +45,28 @@ static int64_t sumsOf(const ContractionSizes &sizes, const PanelShape &panels,
   return panels.vectors == 2 && options.vectorRegisters >= 32 && sizes.depth >= kLong ? 2 : 1;
 }
 
-/// How many bytes of the next panel, which comes from farther away than the second level of
-/// the cache, each tile of rows fetches while it computes one group of k: as many as bring all of
-/// it by the end of the panel, 0 if that is more than a cache line. More than needed would cost
-/// more than they save.
-static int64_t bytesAhead(const ContractionSizes &sizes, const PanelShape &panels, int64_t tileRows,
-                          const TileOptions &options) {
-  constexpr int64_t kFarBytes = 256 << 10, kLeast = 16, kLine = 64;
+/// Notes how much of the next panel, which comes from farther away than the second level of the
+/// cache, each tile of rows fetches while it computes one group of k: as much as brings all of it
+/// by the end of the panel. More than needed would cost more than it saves.
+static void fetchAhead(ContractionForm &form, const ContractionSizes &sizes,
+                       const PanelShape &panels, const TileOptions &options) {
+  constexpr int64_t kFar = 256 << 10, kFarther = 3 << 20, kLeast = 16, kLine = 64; // bytes
   int64_t count = llvm::divideCeil(sizes.columns, panels.columns);
   int64_t bytesOfRow = panels.columns * panels.group * panels.elementBytes;
+  int64_t bytes = llvm::divideCeil(sizes.depth, panels.group) * count * bytesOfRow;
+  if (count < 2 || bytesOfRow % kLeast != 0 || bytes < kFar)
+    return;
+  int64_t tileRows = rowsOfTile(options, panels.vectors, form.sums, panels.unpacks);
   int64_t tiles = std::min(sizes.rows.value_or(options.blockM), options.blockM) / tileRows;
-  if (count < 2 || tiles < 1 ||
-      llvm::divideCeil(sizes.depth, panels.group) * count * bytesOfRow < kFarBytes)
-    return 0;
-  int64_t bytes = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, tiles));
-  return bytes > kLine || bytesOfRow % kLeast != 0 ? 0 : std::max(bytes, kLeast);
+  if (tiles > 0) {
+    int64_t each = llvm::PowerOf2Ceil(llvm::divideCeil(bytesOfRow, tiles));
+    if (each <= kLine)
+      form.bytesAhead = std::max(each, kLeast);
+    else if (bytes >= kFarther)
+      form.bytesAhead = llvm::alignTo(std::min(each, bytesOfRow), kLine);
+  }
+  if (bytes >= kFarther && sizes.rows.value_or(0) < tileRows)
+    form.bytesAheadOfRest = bytesOfRow;
 }
 
 ContractionForm ContractionForm::of(const ContractionSizes &sizes, const PanelShape &panels,
@@ -71,9 +78,8 @@ ContractionForm ContractionForm::of(const ContractionSizes &sizes, const PanelSh
   form.hasManyPanels = llvm::divideCeil(sizes.columns, panels.columns) >= kManyPanels;
   form.sums = sumsOf(sizes, panels, options);
   form.oddDepth = sizes.depth % form.sums;
-  int64_t tileRows = rowsOfTile(options, panels.vectors, form.sums, panels.unpacks);
   if (panels.isPacked)
-    form.bytesAhead = ::mlc::ir::bytesAhead(sizes, panels, tileRows, options);
+    fetchAhead(form, sizes, panels, options);
   return form;
 }
 
@@ -92,6 +98,7 @@ std::optional<ContractionForm> ContractionForm::notedOn(Operation *op) {
   form.cutsDepth = number("cuts_depth") != 0;
   form.hasManyPanels = number("many_panels") != 0;
   form.bytesAhead = number("bytes_ahead");
+  form.bytesAheadOfRest = number("bytes_ahead_of_rest");
   form.sums = std::max<int64_t>(number("sums"), 1);
   form.oddDepth = number("odd_depth");
   return form;
@@ -105,7 +112,8 @@ void ContractionForm::noteOn(Operation *op) const {
   op->setAttr(kFormAttr, b.getDictionaryAttr(
                              {entry("odd_columns", oddColumns), entry("cuts_depth", cutsDepth),
                               entry("many_panels", hasManyPanels), entry("bytes_ahead", bytesAhead),
-                              entry("sums", sums), entry("odd_depth", oddDepth)}));
+                              entry("bytes_ahead_of_rest", bytesAheadOfRest), entry("sums", sums),
+                              entry("odd_depth", oddDepth)}));
 }
 
 } // namespace mlc::ir

@@ -45,10 +45,11 @@ struct PanelShape {
 /// What of its sizes shows in the code of a contraction whose sizes are numbers that it is
 /// given: contractions of the same form may share a kernel.
 struct ContractionForm {
-  int64_t oddColumns = 0;     ///< Of the last panel; 0 if that is whole.
-  bool cutsDepth = false;     ///< Whether k has several blocks.
-  bool hasManyPanels = false; ///< Whether threads rather share the panels than the rows.
-  int64_t bytesAhead = 0;     ///< Of the next panel, fetched by a tile at each group of k.
+  int64_t oddColumns = 0;       ///< Of the last panel; 0 if that is whole.
+  bool cutsDepth = false;       ///< Whether k has several blocks.
+  bool hasManyPanels = false;   ///< Whether threads rather share the panels than the rows.
+  int64_t bytesAhead = 0;       ///< Of the next panel, fetched by a whole tile at each group of k.
+  int64_t bytesAheadOfRest = 0; ///< The same of a tile of fewer rows.
   int64_t sums = 1; ///< Of an element, added up side by side: they need not wait for each other.
   int64_t oddDepth = 0; ///< Of k, less than `sums`; only one sum has these products.
 

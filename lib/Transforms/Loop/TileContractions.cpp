@@ -392,8 +392,8 @@ private:
 
   //===--- Bringing the next panel ---------------------------------------===//
 
-  /// What a tile fetches at k, as elements of the packed right-hand side from its start:
-  /// `first` + k * `each`.
+  /// What a tile fetches at k, as elements of the packed right-hand side from its start: `each`
+  /// from `first` + k * `each` on.
   struct Ahead {
     Value elements, first;
     int64_t each = 0;
@@ -402,8 +402,11 @@ private:
   Ahead aheadOf(const Range &range, const Tile &tile) {
     Value p = tile.p, row = tile.row;
     Ahead ahead;
-    if (tile.height == rows)
-      ahead.each = form.bytesAhead / rightBytes() / product.groupSize();
+    // With one row to compute the processor looks far enough ahead itself.
+    int64_t bytes = tile.height == rows ? form.bytesAhead
+                    : tile.height > 1   ? form.bytesAheadOfRest
+                                        : 0;
+    ahead.each = bytes / rightBytes() / product.groupSize();
     if (ahead.each == 0)
       return ahead;
     auto mul = [&](Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); };
@@ -419,7 +422,7 @@ private:
     Value start = add(mul(next, mul(paddedDepth(), width)), mul(range.from, width));
     Value number =
         arith::RemUIOp::create(b, arith::DivUIOp::create(b, row, indexConstant(b, rows)),
-                               indexConstant(b, std::max<int64_t>(panelWidth / ahead.each, 1)));
+                               indexConstant(b, llvm::divideCeil(panelWidth, ahead.each)));
     Value length = arith::SubIOp::create(b, range.to, range.from);
     Value each = indexConstant(b, ahead.each);
     Value part = mul(mul(number, length), each);
@@ -431,10 +434,13 @@ private:
   }
 
   void fetch(const Ahead &ahead, Value depth) {
+    constexpr int64_t kLineBytes = 64;
+    int64_t line = kLineBytes / rightBytes();
     Value offset = arith::MulIOp::create(b, depth, indexConstant(b, ahead.each));
-    Value element = arith::AddIOp::create(b, ahead.first, offset);
-    memref::PrefetchOp::create(b, ahead.elements, ValueRange{element}, /*isWrite=*/false,
-                               /*localityHint=*/2, /*isDataCache=*/true);
+    Value first = arith::AddIOp::create(b, ahead.first, offset);
+    for (int64_t i = 0; i < ahead.each * product.groupSize(); i += line)
+      memref::PrefetchOp::create(b, ahead.elements, ValueRange{position(first, i)},
+                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   }
 
   //===--- Tiles ---------------------------------------------------------===//

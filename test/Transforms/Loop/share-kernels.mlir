@@ -30,7 +30,7 @@ func.func @run(%x: memref<1x300xf32>, %w0: memref<4x300x64xf32>, %b0: memref<208
 // CHECK-SAME:      mlc.sizes = [array<i64: 5>, array<i64: 6, 5>, array<i64: 4>, array<i64: 4>]
 // CHECK:           linalg.fill
 // CHECK:           linalg.generic
-// CHECK-SAME:        mlc.form = {bytes_ahead = 0 : i64, cuts_depth = 0 : i64, many_panels = 0 : i64, odd_columns = 16 : i64, odd_depth = 0 : i64, sums = 1 : i64}
+// CHECK-SAME:        mlc.form = {bytes_ahead = 0 : i64, bytes_ahead_of_rest = 0 : i64, cuts_depth = 0 : i64, many_panels = 0 : i64, odd_columns = 16 : i64, odd_depth = 0 : i64, sums = 1 : i64}
 // CHECK-NOT:     @kernel_1
 func.func private @kernel_0(%x: memref<1x300xf32>, %w: memref<4x300x64xf32>, %b: memref<208xf32>, %y: memref<1x208xf32>) attributes {mlc.kind = "contraction"} {
   %zero = arith.constant 0.0 : f32

@@ -192,7 +192,7 @@ func.func @given(%a: memref<2x?xf32>, %b: memref<?x?x32xf32>, %c: memref<2x?xf32
   %zero = arith.constant 0.0 : f32
   linalg.fill ins(%zero : f32) outs(%c : memref<2x?xf32>)
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"],
-                  mlc.form = {bytes_ahead = 0 : i64, cuts_depth = 0 : i64, many_panels = 0 : i64, odd_columns = 0 : i64, odd_depth = 0 : i64, sums = 1 : i64}}
+                  mlc.form = {bytes_ahead = 0 : i64, bytes_ahead_of_rest = 0 : i64, cuts_depth = 0 : i64, many_panels = 0 : i64, odd_columns = 0 : i64, odd_depth = 0 : i64, sums = 1 : i64}}
     ins(%a, %b : memref<2x?xf32>, memref<?x?x32xf32>) outs(%c : memref<2x?xf32>) {
   ^bb0(%x: f32, %y: f32, %acc: f32):
     %0 = arith.mulf %x, %y : f32
@@ -258,6 +258,33 @@ func.func @few_products(%a: memref<1x9xf32>, %b: memref<9x16xf32>, %c: memref<1x
   linalg.fill ins(%zero : f32) outs(%c : memref<1x16xf32>)
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
     ins(%a, %b : memref<1x9xf32>, memref<9x16xf32>) outs(%c : memref<1x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+// Few rows, and columns from far away: while a panel is computed on, all of the next one is fetched.
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n floordiv 64, k, n mod 64)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func @few_rows
+// CHECK:         scf.for %{{.*}} = %c0 to %c16 step %c1 {
+// CHECK:           scf.for %{{.*}} = %c0 to %c1024
+// CHECK-COUNT-4:     memref.prefetch %{{.*}}, read, locality<2>, data
+// CHECK-NOT:         memref.prefetch
+// CHECK-COUNT-12:    vector.fma
+func.func @few_rows(%a: memref<3x1024xf32>, %b: memref<16x1024x64xf32>, %c: memref<3x1024xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<3x1024xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<3x1024xf32>, memref<16x1024x64xf32>) outs(%c : memref<3x1024xf32>) {
   ^bb0(%x: f32, %y: f32, %acc: f32):
     %0 = arith.mulf %x, %y : f32
     %1 = arith.addf %acc, %0 : f32
