@@ -45,6 +45,7 @@ class Measurement:
     def __init__(self, output, build, core, say, limit_seconds, only=None):
         self.output, self.build, self.core, self.say = output, build, core, say
         self.limit_seconds, self.only = limit_seconds, only
+        self.packaged_compiler = None  # the library that packages have, if it was built
         self.running, self.absent = {}, {}
         self.result = {"version": 1, "machine": machine(core), "contestants": {}, "absent": self.absent, "rows": []}
 

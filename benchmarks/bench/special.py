@@ -23,14 +23,14 @@ def written(measurement, case):
     return directory, case.program.write(directory)
 
 
-def spawn(command, core):
+def spawn(command, core, environment=None):
     """Seconds from starting a process on a core to its end, and what it said."""
     before = os.sched_getaffinity(0)
     reading, writing = os.pipe()
     os.sched_setaffinity(0, {core})  # which the process inherits
     try:
         start = time.perf_counter()
-        process = os.posix_spawn(command[0], command, os.environ | contestants.ONE_THREAD,
+        process = os.posix_spawn(command[0], command, os.environ | contestants.ONE_THREAD | (environment or {}),
                                  file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)])
         _, status = os.waitpid(process, 0)
         seconds = time.perf_counter() - start
@@ -46,6 +46,12 @@ def spawn(command, core):
 
 def command_of_mlc(measurement):
     return str(contestants.command_of(contestants.KINDS["mlc"], measurement.build)[0])
+
+
+def packaged(measurement):
+    """The environment in which mlc takes the compiler of packages; None if there is none."""
+    compiler = measurement.packaged_compiler
+    return {"MLC_COMPILER": str(compiler)} if compiler and compiler.exists() else None
 
 
 def start_up(measurement):
@@ -67,6 +73,8 @@ def start_up(measurement):
             "new process, image in a disk cache": lambda: spawn([*once, str(cache)], measurement.core)[0],
             "a process that does nothing": lambda: spawn([mlc, "nothing"], measurement.core)[0],
         }
+        if environment := packaged(measurement):
+            variants["new process, compiled as packaged"] = lambda: spawn(once, measurement.core, environment)[0]
         values = {name: [] for name in variants}
         for number in range(turns.MIN_ROUNDS + 1):
             for name, variant in variants.items():
@@ -113,6 +121,8 @@ def footprint(measurement):
         for _ in range(2):
             said = {"compiled": spawn(once, measurement.core)[1],
                     "image in a disk cache": spawn([*once, str(cache)], measurement.core)[1]}
+            if environment := packaged(measurement):
+                said["compiled as packaged"] = spawn(once, measurement.core, environment)[1]
         for name, text in said.items():
             resident, llvm = map(int, text.split())
             figures.append({"case": case.name, "unit": "MB", "values": [(resident - weights) / 1e6],
