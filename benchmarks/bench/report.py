@@ -8,6 +8,16 @@ from .turns import geomean, quartiles, ratios_of
 
 BEGIN = "<!-- written by scripts/bench --write-docs: do not edit -->"
 GRAPH_FORMATS = ("ONNX Runtime", "OpenVINO", "IREE")
+# What README.md shows: rows, cases and what a reader calls them.
+GLANCE = (
+    ("P6", "SEED, batch 1", "512 → 256 → 128 → 2, batch 1"),
+    ("P6", "DLRM top, batch 1", "479 → 1024 → 1024 → 512 → 256 → 1, batch 1"),
+    ("P5", "MLP3, batch 256", "1024 → 1024 → 1024 → 1024, batch 256"),
+    ("P11", "attention 16 x 384 x 64", "attention, 16 heads × 384 × 64"),
+    ("P11", "softmax 128 x 1024", "softmax 128 × 1024"),
+    ("P10", "16384 elements", "8 element-wise ops, 16384 elements"),
+)
+GLANCE_RIVALS = ("oneDNN", "ONNX Runtime", "OpenVINO", "torch.compile", "jax", "IREE")
 END = "<!-- end of what scripts/bench writes -->"
 
 
@@ -282,6 +292,18 @@ def markdown(result):
     return "\n\n".join(parts) + "\n"
 
 
+def glance(result):
+    """A few cases in one table, medians only."""
+    lines = []
+    for key, name, text in GLANCE:
+        seen = [v for row in result["rows"] if row["key"] == key for v in views(row) if v.name == name]
+        for v in seen:
+            lines.append([text, of_time(statistics.median(v.own)),
+                          *(ratio(statistics.median(v.ratios(rival))) if rival in v.seconds else "–"
+                            for rival in GLANCE_RIVALS)])
+    return table(["", "mlc", *GLANCE_RIVALS], lines)
+
+
 def failures_of_subject(result):
     """Cases that mlc itself should have run and did not."""
     return ([case["name"] for row in result["rows"] for case in row["cases"] if not case["seconds"].get(row["subject"])] +
@@ -326,10 +348,11 @@ def merged(results):
 
 
 def write_docs(result, root):
-    """The summary goes into docs/performance.md, everything into docs/benchmarks.md."""
-    for name, body in (("performance.md", markdown(result).partition("\n### ")[0]),
-                       ("benchmarks.md", "## Configurations\n\n" + configurations() + "\n\n## Results\n\n" +
+    """A few cases go into README.md, the summary into docs/performance.md, everything into docs/benchmarks.md."""
+    for name, body in (("README.md", glance(result)),
+                       ("docs/performance.md", markdown(result).partition("\n### ")[0]),
+                       ("docs/benchmarks.md", "## Configurations\n\n" + configurations() + "\n\n## Results\n\n" +
                         markdown(result))):
-        path = root / "docs" / name
+        path = root / name
         path.write_text(replaced(path.read_text(encoding="utf-8"), body.rstrip() + "\n"), encoding="utf-8")
     return 0

@@ -236,9 +236,18 @@ class Output(unittest.TestCase):
             report.replaced("no marks", "new")
 
     def test_documents_have_marks(self):
-        for name in ("performance.md", "benchmarks.md"):
-            document = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        for name in ("README.md", "docs/performance.md", "docs/benchmarks.md"):
+            document = (ROOT / name).read_text(encoding="utf-8")
             self.assertIn("new", report.replaced(document, "new"))
+
+    def test_glance(self):
+        known = {(row.key, case.name) for row in rows.rows() for case in row.cases}
+        for key, name, _ in report.GLANCE:
+            self.assertIn((key, name), known)
+        row = {"key": "P6", "subject": "mlc",
+               "cases": [{"name": "SEED, batch 1", "seconds": {"mlc": [4e-6, 4e-6], "oneDNN": [6e-6, 6e-6]}}]}
+        self.assertEqual(report.glance({"rows": [row]}).splitlines()[2:],
+                         ["| 512 → 256 → 128 → 2, batch 1 | 4 µs | 1.50 | – | – | – | – | – |"])
 
     def test_results_are_merged(self):
         def result(key, title, **absent):

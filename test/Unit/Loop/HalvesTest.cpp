@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iostream>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -87,15 +88,16 @@ std::vector<uint16_t> roundedTo(const Format &format, const std::vector<float> &
   return result;
 }
 
-void checkRounding(const Format &format, const MathKernels &kernels, size_t width,
-                   const std::vector<float> &in, const std::vector<uint16_t> &expected) {
+bool areRounded(const Format &format, const MathKernels &kernels, size_t width,
+                const std::vector<float> &in, const std::vector<uint16_t> &expected) {
   auto out = run<uint16_t>(kernels, std::string("round_") + format.name, width, in);
   for (size_t i = 0; i < in.size() / width * width; ++i)
     if (std::isnan(in[i]) ? !isQuietNan(format, out[i]) : out[i] != expected[i]) {
       INFO(format.name << " of " << in[i] << ", bits " << bitsOf(in[i]));
       CHECK(out[i] == expected[i]);
-      return;
+      return false;
     }
+  return true;
 }
 
 /// What lies on, between and next to all values of both formats, and every `stride`-th float.
@@ -144,7 +146,7 @@ TEST_CASE("bf16 and f16 are converted exactly, and rounded to nearest even") {
       INFO(subject.cpu << (subject.f16c ? "" : " without F16C") << ", vectors of " << width);
       for (size_t i = 0; i < std::size(kFormats); ++i) {
         checkWidening(kFormats[i], kernels, step);
-        checkRounding(kFormats[i], kernels, step, values, expected[i]);
+        areRounded(kFormats[i], kernels, step, values, expected[i]);
       }
     }
 }
@@ -170,20 +172,34 @@ TEST_CASE("a host that flushes denormals keeps those of f16 and bf16") {
   }
 }
 
+/// Of vectors of `width`.
+static void checkEveryFloat(const std::vector<const MathKernels *> &variants, size_t width,
+                            const char *target) {
+  const uint64_t block = 1 << 20, all = uint64_t(1) << 32;
+  std::vector<float> values(block);
+  for (const Format &format : kFormats) {
+    for (uint64_t first = 0; first < all; first += block) {
+      for (uint64_t i = 0; i < block; ++i)
+        values[i] = fromBits(static_cast<uint32_t>(first + i));
+      std::vector<uint16_t> expected = roundedTo(format, values);
+      for (const MathKernels *kernels : variants)
+        REQUIRE(areRounded(format, *kernels, width, values, expected));
+    }
+    std::cout << format.name << ", " << target << ": all " << all << " floats are rounded exactly"
+              << std::endl;
+  }
+}
+
 TEST_CASE("every float is rounded to bf16 and f16 exactly", "[.][exhaustive]") {
   SECTION("halves") {
     MathKernels native(16, "native"), plain(16, "native", false);
-    const uint64_t block = 1 << 20;
-    std::vector<float> values(block);
-    for (uint64_t first = 0; first < uint64_t(1) << 32; first += block) {
-      for (uint64_t i = 0; i < block; ++i)
-        values[i] = fromBits(static_cast<uint32_t>(first + i));
-      for (const Format &format : kFormats) {
-        std::vector<uint16_t> expected = roundedTo(format, values);
-        checkRounding(format, native, 16, values, expected);
-        checkRounding(format, plain, 16, values, expected);
-      }
-    }
-    SUCCEED();
+    checkEveryFloat({&native, &plain}, 16, "native");
+  }
+}
+
+TEST_CASE("and with the instructions of x86-64-v2", "[.][exhaustive-v2]") {
+  SECTION("halves") {
+    MathKernels kernels(4, "x86-64-v2");
+    checkEveryFloat({&kernels}, 4, "x86-64-v2");
   }
 }
