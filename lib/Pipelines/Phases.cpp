@@ -68,6 +68,7 @@ static void toFused(OpPassManager &manager, const PipelineOptions &options) {
   PackWeightsPassOptions packing;
   packing.tile = panelColumns(options.target);
   packing.tileOfFew = 4 * options.target.vectorBits / 32;
+  packing.tileOfAny = options.target.vectorRegisters >= 32 ? packing.tileOfFew : packing.tile;
   packing.tileOfOne = (options.target.vectorRegisters >= 32 ? 2 : 1) * packing.tileOfFew;
   packing.vector = options.target.vectorBits / 32;
   packing.weights = options.weights;

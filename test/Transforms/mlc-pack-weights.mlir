@@ -1,12 +1,12 @@
-// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 vector=4}))' | FileCheck %s
+// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-any=8 vector=4}))' | FileCheck %s
 // RUN: not mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=0}))' 2>&1 | FileCheck %s --check-prefix=TILE
-// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-one=32 vector=4 weights=bf16}))' | FileCheck %s --check-prefix=BF16
-// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-one=32 vector=4 weights=int8}))' | FileCheck %s --check-prefix=INT8
-// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-one=32 vector=4 weights=int8-dynamic dot-products=true}))' | FileCheck %s --check-prefix=BYTES
-// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-one=32 vector=4 weights=int8-dynamic}))' | FileCheck %s --check-prefix=PAIRS
+// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-any=8 tile-of-one=32 vector=4 weights=bf16}))' | FileCheck %s --check-prefix=BF16
+// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-any=8 tile-of-one=32 vector=4 weights=int8}))' | FileCheck %s --check-prefix=INT8
+// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-any=8 tile-of-one=32 vector=4 weights=int8-dynamic dot-products=true}))' | FileCheck %s --check-prefix=BYTES
+// RUN: mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{tile=8 tile-of-few=16 tile-of-any=8 tile-of-one=32 vector=4 weights=int8-dynamic}))' | FileCheck %s --check-prefix=PAIRS
 // RUN: not mlc-opt %s --pass-pipeline='builtin.module(func.func(mlc-pack-weights{weights=int4}))' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: int4
-// TILE: mlc-pack-weights: `tile`, `tile-of-few`, `tile-of-one` and `vector` must be at least 1
+// TILE: mlc-pack-weights: `tile`, `tile-of-few`, `tile-of-any`, `tile-of-one` and `vector` must be at least 1
 
 module attributes {mlc.parameters = [["w", tensor<16x20xf32>], ["v", tensor<5x16xf32>], ["u", tensor<2x16x4xf32>], ["i", tensor<16x4xi32>], ["e", tensor<16x0xf32>], ["h", tensor<16x20xbf16>], ["t", tensor<16x40xf32>]]} {
 

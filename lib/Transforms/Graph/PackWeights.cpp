@@ -22,8 +22,9 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
   using Base::Base;
 
   void runOnOperation() override {
-    if (tile < 1 || tileOfFew < 1 || tileOfOne < 1 || vector < 1) {
-      getOperation().emitError("mlc-pack-weights: `tile`, `tile-of-few`, `tile-of-one` and "
+    if (tile < 1 || tileOfFew < 1 || tileOfAny < 1 || tileOfOne < 1 || vector < 1) {
+      getOperation().emitError("mlc-pack-weights: `tile`, `tile-of-few`, `tile-of-any`, "
+                               "`tile-of-one` and "
                                "`vector` must be at least 1");
       return signalPassFailure();
     }
@@ -72,14 +73,16 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
     return op.getRhs().getType().getDimSize(op.getTransposeB() ? 1 : 0);
   }
 
-  /// Columns of a panel: more for few rows, so that a multiply-add need not wait for the one
-  /// before; and no more than there are. f32 that one row multiplies comes no faster than that,
-  /// what is narrower does.
+  /// Columns of a panel: more for rows that are or may be few, so that a multiply-add need not
+  /// wait for the one before; and no more than there are. f32 that one row multiplies comes no
+  /// faster than that, what is narrower does.
   int64_t panelColumns(MatMulOp op, bool isWidened) {
     int64_t rows = op.getLhs().getType().getDimSize(op.getTransposeA() ? 1 : 0);
     constexpr int64_t kFewRows = 6;
-    bool isFew = !ShapedType::isDynamic(rows) && rows <= kFewRows;
-    int64_t wanted = rows == 1 && isWidened ? tileOfOne : isFew ? tileOfFew : tile;
+    int64_t wanted = ShapedType::isDynamic(rows) ? tileOfAny
+                     : rows == 1 && isWidened    ? tileOfOne
+                     : rows <= kFewRows          ? tileOfFew
+                                                 : tile;
     return std::min<int64_t>(wanted, llvm::alignTo(columns(op), vector));
   }
 

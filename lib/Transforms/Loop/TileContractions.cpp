@@ -370,17 +370,47 @@ private:
         last();
       return;
     }
+    anyRows(block, tiles);
+  }
+
+  /// Whole tiles, and the rest in one of as many rows, so that the panel is read once; or, if that
+  /// would be a low one, which waits for the panel, the rest and a whole tile in two of about the
+  /// same height. As loops of at most two iterations, for which registers are kept, and not as
+  /// branches.
+  void anyRows(const Rows &block,
+               llvm::function_ref<void(Value from, Value to, int64_t height)> tiles) {
+    auto is = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
+      return arith::CmpIOp::create(b, predicate, x, y);
+    };
+    auto choose = [&](Value condition, Value x, Value y) -> Value {
+      return arith::SelectOp::create(b, condition, x, y);
+    };
+    using P = arith::CmpIPredicate;
+    Value zero = indexConstant(b, 0), tile = indexConstant(b, rows);
     Value count = arith::SubIOp::create(b, block.to, block.from);
-    Value odd = arith::RemUIOp::create(b, count, indexConstant(b, rows));
-    Value row = arith::SubIOp::create(b, block.to, odd);
+    Value odd = arith::RemUIOp::create(b, count, tile);
+    Value first = odd, second = zero;
+    if (rows > 2) {
+      // One less, so that none is many.
+      Value fewer = arith::SubIOp::create(b, odd, indexConstant(b, 1));
+      Value isFew = arith::AndIOp::create(b, is(P::ult, fewer, indexConstant(b, rows / 2)),
+                                          is(P::uge, count, tile));
+      Value all = arith::AddIOp::create(b, odd, tile);
+      Value half = arith::ShRUIOp::create(b, all, indexConstant(b, 1));
+      first = choose(isFew, arith::SubIOp::create(b, all, half), odd);
+      second = choose(isFew, half, zero);
+    }
+    Value left = arith::AddIOp::create(b, first, second);
+    Value row = arith::SubIOp::create(b, block.to, left);
     tiles(block.from, row, rows);
-    // The rest in one tile, of as many rows, so that the panel is read once. As loops of at most
-    // one iteration, for which registers are kept, and not as branches.
     for (int64_t height = rows - 1; height > 0; --height) {
       Value all = indexConstant(b, height);
-      Value isRest = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, odd, all);
-      Value there = arith::SelectOp::create(b, isRest, all, indexConstant(b, 0));
-      tiles(row, arith::AddIOp::create(b, row, there), height);
+      Value there = choose(is(P::eq, first, all), all, zero);
+      if (rows > 2)
+        there = arith::AddIOp::create(b, there, choose(is(P::eq, second, all), all, zero));
+      Value next = arith::AddIOp::create(b, row, there);
+      tiles(row, next, height);
+      row = next;
     }
   }
 

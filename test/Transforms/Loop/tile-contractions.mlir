@@ -85,7 +85,7 @@ func.func @transposed(%a: memref<4x8xf32>, %b: memref<4x8xf32>, %c: memref<4x4xf
 
 // -----
 
-// Rows of any number: in cache blocks of 128, tiles of 8, and one of the rest. While a
+// Rows of any number: in cache blocks of 128, tiles of 8, and one or two of the rest. While a
 // panel is computed on, the next one is fetched; 16 bytes at each k by each of the 16 tiles.
 
 #a = affine_map<(m, n, k) -> (m, k)>
@@ -107,14 +107,18 @@ func.func @transposed(%a: memref<4x8xf32>, %b: memref<4x8xf32>, %c: memref<4x4xf
 // CHECK:                 %[[AT:.*]] = arith.addi %{{.*}}, %[[OFFSET]]
 // CHECK:                 memref.prefetch %[[ALL]][%[[AT]]], read, locality<2>, data
 // CHECK-COUNT-24:        vector.fma
-// CHECK:             %[[IS_SEVEN:.*]] = arith.cmpi eq, %[[ODD:.*]], %c7
-// CHECK-NEXT:        %[[SEVEN:.*]] = arith.select %[[IS_SEVEN]], %c7, %c0
-// CHECK-NEXT:        %[[NEXT:.*]] = arith.addi %[[LAST:.*]], %[[SEVEN]]
-// CHECK-NEXT:        scf.for %{{.*}} = %[[LAST]] to %[[NEXT]] step %c7 {
+// CHECK:             %[[IS_SEVEN:.*]] = arith.cmpi eq, %[[FIRST:.*]], %c7
+// CHECK:             %[[SEVEN:.*]] = arith.select %[[IS_SEVEN]], %c7, %c0
+// CHECK:             arith.cmpi eq, %[[SECOND:.*]], %c7
+// CHECK:             %[[MORE:.*]] = arith.addi %[[SEVEN]], %{{.*}}
+// CHECK:             %[[NEXT:.*]] = arith.addi %[[LAST:.*]], %[[MORE]]
+// CHECK:             scf.for %{{.*}} = %[[LAST]] to %[[NEXT]] step %c7 {
 // CHECK-COUNT-21:      vector.fma
-// CHECK:             scf.for %{{.*}} = %[[LAST]] to %{{.*}} step %c6 {
+// CHECK:             arith.cmpi eq, %[[FIRST]], %c6
+// CHECK:             arith.cmpi eq, %[[SECOND]], %c6
+// CHECK:             scf.for %{{.*}} = %[[NEXT]] to %{{.*}} step %c6 {
 // CHECK-COUNT-18:      vector.fma
-// CHECK:             scf.for %{{.*}} = %[[LAST]] to %{{.*}} step %c1 {
+// CHECK:             scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c1 {
 // CHECK-COUNT-3:       vector.fma
 // CHECK:           } {mlc.independent}
 // CHECK:         } {mlc.independent}

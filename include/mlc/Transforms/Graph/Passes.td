@@ -72,7 +72,8 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
     right-hand side depends on parameters and constants alone, so that packing can
     be hoisted, when it is transposed, so that kernels read rows of columns only, or
     when many rows read it. Panels have `tile` columns, or `tile-of-few` if six
-    rows or fewer read them, or `tile-of-one` of elements that are widened if one does. Matrices with fewer columns get a panel of their own
+    rows or fewer read them, `tile-of-any` if any number of rows may, or `tile-of-one` of
+    elements that are widened if one does. Matrices with fewer columns get a panel of their own
     width, rounded up to `vector`.
 
     With `weights` those that depend on parameters and constants alone are stored in fewer
@@ -84,6 +85,8 @@ def PackWeightsPass : Pass<"mlc-pack-weights", "::mlir::func::FuncOp"> {
   let options = [
     Option<"tile", "tile", "int64_t", "48", "Columns of a panel">,
     Option<"tileOfFew", "tile-of-few", "int64_t", "64", "Columns of a panel for few rows">,
+    Option<"tileOfAny", "tile-of-any", "int64_t", "64",
+           "Columns of a panel for any number of rows">,
     Option<"tileOfOne", "tile-of-one", "int64_t", "128",
            "Columns of a panel of narrower elements for one row">,
     Option<"vector", "vector", "int64_t", "16", "Elements of a vector register">,
