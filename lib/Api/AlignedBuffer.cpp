@@ -16,22 +16,25 @@
 namespace mlc {
 inline namespace MLC_VERSION_NAMESPACE {
 
-/// A block of malloc's; null if there is none. Large ones ask for huge pages: weights that are read
-/// once in a call would spend up to half of it on looking up small ones.
-static void *allocateOfProcess(size_t bytes) {
+/// A block of malloc's; null if there is none. Large ones that are used in every call ask for huge
+/// pages, since looking up small ones would take up to half of the time in which weights are read,
+/// and for them now, not in the first call.
+static void *allocateOfProcess(size_t bytes, BlockUse use) {
   constexpr size_t kHugePage = 2 << 20;
-  bool isLarge = bytes >= 2 * kHugePage;
+  bool isLarge = use == BlockUse::EveryCall && bytes >= 2 * kHugePage;
   void *block = nullptr;
   if (posix_memalign(&block, isLarge ? kHugePage : MLC_ALIGNMENT, bytes) != 0)
     return nullptr;
-#ifdef __linux__
-  if (isLarge)
-    madvise(block, bytes, MADV_HUGEPAGE); // a wish: systems may have none
+#if defined(__linux__) && defined(MADV_POPULATE_WRITE)
+  if (isLarge) { // Wishes: systems may not know them.
+    madvise(block, bytes, MADV_HUGEPAGE);
+    madvise(block, bytes, MADV_POPULATE_WRITE);
+  }
 #endif
   return block;
 }
 
-Result<void *> Memory::allocate(size_t bytes) {
+Result<void *> Memory::allocate(size_t bytes, BlockUse use) {
   auto asked = static_cast<int64_t>(bytes);
   if (limit > 0) {
     // Nothing is taken that does not fit, or a request that fails would fail others.
@@ -44,7 +47,7 @@ Result<void *> Memory::allocate(size_t bytes) {
   }
   void *block = nullptr;
   try {
-    block = resource ? resource->allocate(bytes, MLC_ALIGNMENT) : allocateOfProcess(bytes);
+    block = resource ? resource->allocate(bytes, MLC_ALIGNMENT) : allocateOfProcess(bytes, use);
   } catch (...) { // std::bad_alloc, as a rule
     block = nullptr;
   }
@@ -71,7 +74,7 @@ const std::shared_ptr<Memory> &Memory::ofProcess() {
 }
 
 Result<AlignedBuffer> AlignedBuffer::allocate(int64_t bytes, const char *purpose,
-                                              std::shared_ptr<Memory> source) {
+                                              std::shared_ptr<Memory> source, BlockUse use) {
   auto failed = [&](const std::string &why) {
     return resourceError(std::string(purpose) + " of " + std::to_string(bytes) + " bytes " + why);
   };
@@ -81,7 +84,7 @@ Result<AlignedBuffer> AlignedBuffer::allocate(int64_t bytes, const char *purpose
   AlignedBuffer buffer;
   buffer.bytes =
       static_cast<size_t>(bytes > 0 ? bytes : 1); // exact, so that a checker sees the end
-  auto block = source->allocate(buffer.bytes);
+  auto block = source->allocate(buffer.bytes, use);
   if (!block)
     return failed(block.error().message);
   buffer.block = *block;

@@ -12,6 +12,12 @@
 namespace mlc {
 inline namespace MLC_VERSION_NAMESPACE {
 
+/// What is known of how a block is used.
+enum class BlockUse {
+  Once,      ///< Or unknown.
+  EveryCall, ///< From call to call: worth being laid out well, and written to now.
+};
+
 /// Where the blocks of an engine come from, and how much they may be. Thread-safe.
 class Memory {
 public:
@@ -22,7 +28,7 @@ public:
   Memory &operator=(const Memory &) = delete;
 
   /// `bytes` > 0 bytes, aligned to MLC_ALIGNMENT.
-  Result<void *> allocate(size_t bytes);
+  Result<void *> allocate(size_t bytes, BlockUse use = BlockUse::Once);
   void release(void *block, size_t bytes) noexcept;
   /// malloc without a limit.
   static const std::shared_ptr<Memory> &ofProcess();
@@ -48,7 +54,8 @@ public:
   }
   /// The error names the purpose, "a workspace".
   static Result<AlignedBuffer> allocate(int64_t bytes, const char *purpose,
-                                        std::shared_ptr<Memory> source);
+                                        std::shared_ptr<Memory> source,
+                                        BlockUse use = BlockUse::Once);
   void *data() const { return block; }
 
 private:

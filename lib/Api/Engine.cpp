@@ -55,8 +55,8 @@ Result<AlignedBuffer> prepareParameters(const Image &image, const TensorMap &par
     pointers.push_back(found->second.data());
   }
   std::vector<int64_t> dims(interface.dims.size(), 0);
-  auto prepared =
-      AlignedBuffer::allocate(interface.preparedBytes, "a block of prepared parameters", memory);
+  auto prepared = AlignedBuffer::allocate(interface.preparedBytes, "a block of prepared parameters",
+                                          memory, BlockUse::EveryCall);
   if (!prepared)
     return prepared;
   auto workspace =

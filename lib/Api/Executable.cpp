@@ -42,7 +42,7 @@ Result<Call> Executable::bind(const TensorMap &inputs, const TensorMap &outputs)
 
   const Image &image = *state->loaded->image;
   auto workspace = AlignedBuffer::allocate(image.workspaceBytes()(call->dims.data()), "a workspace",
-                                           state->memory);
+                                           state->memory, BlockUse::EveryCall);
   if (!workspace)
     return workspace.takeError();
   call->workspace = std::move(*workspace);
