@@ -194,7 +194,8 @@ def rows(quick=False):
         Row("P8", "From a model file to the first result",
             "warm engine <= 3 ms with known kernels, <= 15 with none; new process <= 50; from the disk cache <= 0.1 warm, "
             "<= 1.5 in a new process", (), [], (), measure="special",
-            note="Engines are new, so no kernel is known: kernels are not kept apart from images. Files are in memory."),
+            note="Engines are new; in the warm process kernels that take their sizes as arguments are known from the "
+                 "round before. Files are in memory."),
         Row("P13", "Two threads with a call each; a call after a pause", "slowdown <= 1.05 x; <= 1.3 x", (), [], (),
             measure="special", note="Where others want the cores as well, the first figure says nothing. The second is of "
                                     "processor time."),
