@@ -4,8 +4,8 @@
 
 #include "Graphs.h"
 
+#include <algorithm>
 #include <ctime>
-#include <string>
 
 using namespace mlc;
 using namespace mlc::benchmarks;

@@ -28,6 +28,8 @@ static int64_t bound(Value value) {
     return bound(rest.getRhs());
   if (auto difference = value.getDefiningOp<arith::SubIOp>())
     return boundOfDifference(difference.getRhs(), difference.getLhs());
+  if (auto sum = value.getDefiningOp<arith::AddIOp>())
+    return std::min(bound(sum.getLhs()) + bound(sum.getRhs()), kUnbounded);
   if (auto choice = value.getDefiningOp<arith::SelectOp>())
     return std::max(bound(choice.getTrueValue()), bound(choice.getFalseValue()));
   return kUnbounded;
