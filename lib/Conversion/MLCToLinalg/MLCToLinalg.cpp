@@ -34,9 +34,11 @@ Type mlc::ir::storageType(Type type) {
   return type;
 }
 
+/// Whether all elements are equal; so are those of nothing.
 static bool isSplatConstant(Operation *op) {
   auto constant = dyn_cast<ConstantOp>(op);
-  return constant && isa<SplatElementsAttr>(constant.getValue());
+  auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
+  return elements && (elements.isSplat() || elements.empty());
 }
 
 /// Where element `map` of the broadcast's result comes from.
@@ -95,7 +97,7 @@ struct KernelLowering::Elements {
     Operation *op = value.getDefiningOp();
     Value result;
     if (auto constant = dyn_cast<ConstantOp>(op)) {
-      auto splat = cast<SplatElementsAttr>(constant.getValue());
+      auto splat = cast<DenseElementsAttr>(constant.getValue());
       // A constant without elements is as good as one of zeros.
       TypedAttr value = splat.empty() ? b.getZeroAttr(splat.getElementType())
                                       : cast<TypedAttr>(splat.getSplatValue<Attribute>());
