@@ -70,6 +70,8 @@ static ImageKernel describeKernel(mlir::ModuleOp module, mlir::DictionaryAttr no
   if (mlir::Operation *function = module.lookupSymbol(kernel.function))
     if (auto strategy = function->getAttrOfType<mlir::StringAttr>(ir::kStrategyAttr))
       kernel.strategy = strategy.str();
+  if (noted.contains("chain"))
+    kernel.chain = text(noted, "chain");
   kernel.operations = countOf(noted, "operations");
   kernel.bytes = countOf(noted, "bytes");
   for (auto op : mlir::cast<mlir::ArrayAttr>(noted.get("ops")).getAsRange<mlir::DictionaryAttr>())

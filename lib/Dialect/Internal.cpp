@@ -1,5 +1,5 @@
-// The ops that passes make: fusion with its text form, pack, packed_matmul, quantize, attend, slot.
-// Refuses fusions whose body is not of their kind, and panels of the wrong size.
+// The ops that passes make: fusion with its text form, pack, packed_matmul, quantize, attend, slot,
+// rows. Refuses fusions whose body is not of their kind, and panels of the wrong size.
 
 #include "mlc/Dialect/Convert.h"
 #include "mlc/Dialect/MLCDialect.h"
@@ -295,5 +295,28 @@ LogicalResult SlotOp::verify() {
 }
 
 mlir::Value SlotOp::getViewSource() { return getSource(); }
+
+//===----------------------------------------------------------------------===//
+// rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult RowsOp::verify() {
+  auto source = dyn_cast<MemRefType>(getSource().getType());
+  auto result = dyn_cast<MemRefType>(getResult().getType());
+  auto elements = [](MemRefType type) {
+    return ShapedType::getNumElements(type.getShape().drop_front());
+  };
+  auto areRows = [](MemRefType type) {
+    return type && type.getRank() > 0 && type.getLayout().isIdentity() &&
+           llvm::none_of(type.getShape().drop_front(), ShapedType::isDynamic);
+  };
+  if (!areRows(source) || !areRows(result) || source.getElementType() != result.getElementType() ||
+      elements(result) > elements(source))
+    return emitError("rows [C1]: ")
+           << getResult().getType() << " is not rows of " << getSource().getType();
+  return success();
+}
+
+mlir::Value RowsOp::getViewSource() { return getSource(); }
 
 } // namespace mlc::ir

@@ -106,6 +106,14 @@ static void toBuffers(OpPassManager &manager, const PipelineOptions &options) {
   manager.addPass(createCSEPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createShareInputsPass());
+  if (options.fuse) {
+    ChainKernelsPassOptions chain;
+    chain.l2Bytes = options.target.l2Bytes;
+    chain.vectorBits = options.target.vectorBits;
+    if (options.grain > 0)
+      chain.grain = options.grain;
+    manager.addPass(createChainKernelsPass(chain));
+  }
   manager.addPass(createPlanMemoryPass());
   ShareKernelsPassOptions share;
   share.vectorBits = options.target.vectorBits;

@@ -40,3 +40,37 @@ module {
     return
   }
 }
+
+// -----
+
+module {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func private @chain(%x: memref<4xf32>) attributes {mlc.kind = "chain"} {
+    // expected-error @+1 {{expected a kernel that does not ask the host}}
+    call @kernel_0(%x) : (memref<4xf32>) -> ()
+    return
+  }
+  func.func private @kernel_0(memref<4xf32>) attributes {mlc.kind = "elementwise", mlc.asks}
+}
+
+// -----
+
+module {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func private @chain(%x: memref<4xf32>, %y: memref<?xf32>) attributes {mlc.kind = "chain"} {
+    // expected-error @+1 {{expected arguments of the kernel, rows of them and numbers}}
+    call @kernel_0(%y) : (memref<?xf32>) -> ()
+    return
+  }
+  func.func private @kernel_0(memref<?xf32>) attributes {mlc.kind = "elementwise"}
+}

@@ -221,6 +221,44 @@ module {
 
 // -----
 
+// A kernel may call others for rows of what it is given: pointers to the first of them, and their
+// number for a kernel of any size that is not given it otherwise. A call that is described is timed, for the host that
+// the caller asks, and another is not.
+
+// CHECK-LABEL: func.func private @chain
+// CHECK-SAME:    (%[[X:[^ ]*]]: !llvm.ptr {{.*}}, %[[Y:[^ ]*]]: !llvm.ptr {{.*}}, %[[R:[^ ]*]]: index, %[[N:[^ ]*]]: index, %{{[^ ]*}}: i64, %{{[^ ]*}}: !llvm.ptr, %{{[^ ]*}}: !llvm.ptr, %[[HOST:[^ ]*]]: !llvm.ptr)
+// CHECK:         llvm.icmp "eq" %[[HOST]]
+// CHECK:         %[[ROW:.*]] = arith.index_cast %[[R]] : index to i64
+// CHECK-NEXT:    %[[BYTES:.*]] = llvm.mlir.constant(20 : i64)
+// CHECK-NEXT:    %[[AT:.*]] = llvm.mul %[[ROW]], %[[BYTES]]
+// CHECK-NEXT:    %[[FIRST:.*]] = llvm.getelementptr %[[X]][%[[AT]]]
+// CHECK:         %[[SIZE:.*]] = arith.index_cast %[[N]] : index to i64
+// CHECK-NEXT:    call @kernel_0(%[[FIRST]], %[[Y]], %[[SIZE]])
+// CHECK-NEXT:    llvm.call_intrinsic "llvm.readcyclecounter"
+// CHECK:         llvm.atomicrmw add
+// CHECK:         call @kernel_1(%{{.*}}, %[[N]])
+// CHECK-NEXT:    llvm.call_intrinsic "llvm.readcyclecounter"
+// CHECK-NOT:     llvm.atomicrmw
+module {
+  func.func @prepare(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func @run(%block: memref<?xi8>, %workspace: memref<?xi8>) attributes {mlc.workspace = array<i64: 0, 0>} {
+    return
+  }
+  func.func private @chain(%x: memref<?x5xf32>, %y: memref<3xf32>, %r: index, %n: index) attributes {mlc.kind = "chain"} {
+    %rows = mlc.rows %x[%r] size %n : memref<?x5xf32> -> memref<?x4xf32>
+    call @kernel_0(%rows, %y) {mlc.kernel = 0 : i64} : (memref<?x4xf32>, memref<3xf32>) -> ()
+    %cast = memref.cast %rows : memref<?x4xf32> to memref<?x?xf32>
+    call @kernel_1(%cast, %n) : (memref<?x?xf32>, index) -> ()
+    return
+  }
+  func.func private @kernel_0(memref<?x4xf32>, memref<3xf32>) attributes {mlc.kind = "elementwise"}
+  func.func private @kernel_1(memref<?x?xf32>, index) attributes {mlc.kind = "elementwise", mlc.sizes = [array<i64: 1, 1>]}
+}
+
+// -----
+
 // Calls of kernels that are described are timed: the time since the call before, and one
 // call more, go to the kernel's two counters in the array at 40 of the host's table, or to
 // memory of the driver's own. A call of the host stops the clock, too.
@@ -232,15 +270,15 @@ module {
 // CHECK:         %[[OWN:.*]] = llvm.alloca {{.*}} x i64
 // CHECK:         llvm.select
 // CHECK:         %[[COUNTERS:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
-// CHECK-NEXT:    %[[NULL:.*]] = llvm.icmp "eq" %[[COUNTERS]]
-// CHECK-NEXT:    %[[NOBODY:.*]] = llvm.or %{{.*}}, %[[NULL]]
+// CHECK-NEXT:    %[[NOBODY:.*]] = llvm.icmp "eq" %[[COUNTERS]]
 // CHECK:         call @kernel_0
 // CHECK-NEXT:    %[[NOW:.*]] = llvm.call_intrinsic "llvm.readcyclecounter"
 // CHECK-NEXT:    %[[BEFORE:.*]] = llvm.load %[[LAST]]
 // CHECK-NEXT:    %[[TAKEN:.*]] = llvm.sub %[[NOW]], %[[BEFORE]]
 // CHECK:         %[[PLACE:.*]] = llvm.getelementptr %[[COUNTERS]]
 // CHECK-NEXT:    %[[AT:.*]] = llvm.select %[[NOBODY]], %[[OWN]], %[[PLACE]]
-// CHECK:         llvm.add %{{.*}}, %[[TAKEN]]
+// CHECK:         llvm.atomicrmw add %{{.*}}, %[[TAKEN]] monotonic
+// CHECK:         llvm.atomicrmw add
 // CHECK:         llvm.store %[[NOW]], %[[LAST]]
 // CHECK:         %[[THEN:.*]] = llvm.call_intrinsic "llvm.readcyclecounter"
 // CHECK-NEXT:    llvm.store %[[THEN]], %[[LAST]]

@@ -224,6 +224,22 @@ func.func @slot(%a: memref<4x3xf32>, %i: index) {
 
 // -----
 
+func.func @rows_of_another_type(%a: memref<?x3xf32>, %i: index) {
+  // expected-error@+1 {{rows [C1]: 'memref<?x3xi32>' is not rows of 'memref<?x3xf32>'}}
+  %0 = mlc.rows %a[%i] size %i : memref<?x3xf32> -> memref<?x3xi32>
+  return
+}
+
+// -----
+
+func.func @wider_rows(%a: memref<8x3xf32>, %i: index) {
+  // expected-error@+1 {{rows [C1]: 'memref<?x2x2xf32>' is not rows of 'memref<8x3xf32>'}}
+  %0 = mlc.rows %a[%i] size %i : memref<8x3xf32> -> memref<?x2x2xf32>
+  return
+}
+
+// -----
+
 func.func @attention(%a: tensor<4x4xf32>) {
   // expected-error@+1 {{fusion [C5]: the body of "attention" must hold a matmul, a softmax of rows of its shape, the matmul with that and element-wise ops, constants aside}}
   %0 = mlc.fusion "attention" (%x = %a) : (tensor<4x4xf32>) -> tensor<4x4xf32> {

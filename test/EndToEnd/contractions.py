@@ -20,6 +20,21 @@ module {{
   }}
 }}
 """
+CHAIN = """
+module attributes {{mlc.parameters = [["w0", tensor<{k}x{n}xf32>], ["w1", tensor<{n}x{n}xf32>], ["w2", tensor<{n}x{c}xf32>]]}} {{
+  func.func @main(%x: tensor<{m}x{k}xf32> {{mlc.input = "x"}}) -> (tensor<{m}x{c}xf32> {{mlc.output = "y"}}) {dims} {{
+    %w0 = mlc.parameter {{parameter = "w0"}} : () -> tensor<{k}x{n}xf32>
+    %w1 = mlc.parameter {{parameter = "w1"}} : () -> tensor<{n}x{n}xf32>
+    %w2 = mlc.parameter {{parameter = "w2"}} : () -> tensor<{n}x{c}xf32>
+    %0 = mlc.matmul %x, %w0 : (tensor<{m}x{k}xf32>, tensor<{k}x{n}xf32>) -> tensor<{m}x{n}xf32>
+    %1 = mlc.relu %0 : (tensor<{m}x{n}xf32>) -> tensor<{m}x{n}xf32>
+    %2 = mlc.matmul %1, %w1 : (tensor<{m}x{n}xf32>, tensor<{n}x{n}xf32>) -> tensor<{m}x{n}xf32>
+    %3 = mlc.add %2, %1 : (tensor<{m}x{n}xf32>, tensor<{m}x{n}xf32>) -> tensor<{m}x{n}xf32>
+    %4 = mlc.matmul %3, %w2 : (tensor<{m}x{n}xf32>, tensor<{n}x{c}xf32>) -> tensor<{m}x{c}xf32>
+    func.return %4 : tensor<{m}x{c}xf32>
+  }}
+}}
+"""
 TARGETS = ("x86-64-v2", "x86-64-v3", "native")
 RANDOM = np.random.default_rng(7)
 
@@ -59,6 +74,30 @@ class Contractions(ToolTest):
                                     size=-1 if batch else m)
                 self.run_model(text, {"y": y}, "--input=x=@x.npy", "--parameter=w=@w.npy",
                                "--parameter=b=@b.npy", x=x, w=w, b=b)
+
+    def chain(self, m, k, n, c, batch):
+        x = integers(m, k)
+        weights = {name: RANDOM.integers(-1, 2, shape).astype(np.float32)
+                   for name, shape in (("w0", (k, n)), ("w1", (n, n)), ("w2", (n, c)))}
+        h = np.maximum(x @ weights["w0"], 0)
+        y = (h @ weights["w1"] + h) @ weights["w2"]
+        self.assertLess(np.abs(y).max(initial=0), 2 ** 24)
+        text = CHAIN.format(m="?" if batch else m, k=k, n=n, c=c,
+                            dims='attributes {mlc.dims = ["batch"]}' if batch else "")
+        for threads in (1, 3):
+            self.run_model(text, {"y": y}, "--input=x=@x.npy", f"--threads={threads}",
+                           *(f"--parameter={name}=@{name}.npy" for name in weights), x=x, **weights)
+        (self.dir / "m.mlir").write_text(text, encoding="utf-8")
+        outcome = self.run_tool("m.mlir", "--emit=buffers")
+        self.assertIn("call @chain_0", outcome.out)
+
+    def test_chains_of_layers(self):
+        # Blocks have 24 to 144 rows.
+        for rows in (0, 1, 23, 95, 144, 145, 241, 1000):
+            self.chain(rows, k=21, n=40, c=3, batch=True)
+        self.chain(500, k=64, n=200, c=64, batch=True)
+        # A known number of rows is cut where the cache would not hold all of them.
+        self.chain(9000, k=33, n=50, c=1, batch=False)
 
     def test_transposed_operands(self):
         for ta, tb, (m, n, k) in itertools.product(

@@ -79,7 +79,8 @@ std::string describeExplanation(const Explanation &result) {
   }
   for (const ImageKernel &kernel : result.kernels) {
     text += "\n" + kernel.function + ": " + kernel.kind +
-            (kernel.prepares ? ", once, on parameters" : "") + "\n";
+            (kernel.prepares ? ", once, on parameters" : "") +
+            (kernel.chain.empty() ? "" : ", in " + kernel.chain) + "\n";
     text += "  ends because     " + kernel.reason + "\n";
     text += "  strategy         " + kernel.strategy + "\n";
     text += "  operations       " + formula(kernel.operations, result.dim) + "\n";
@@ -108,6 +109,7 @@ static void writeKernel(JsonWriter &json, const ImageKernel &kernel) {
   json.member("kernel", kernel.function);
   json.member("prepares", kernel.prepares);
   json.member("kind", kernel.kind);
+  json.member("chain", kernel.chain);
   json.member("reason", kernel.reason);
   json.member("strategy", kernel.strategy);
   writeCount(json, "operations", kernel.operations);

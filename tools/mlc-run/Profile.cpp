@@ -58,6 +58,31 @@ int64_t symbolicSize(const ImageInterface &interface, const TensorMap &inputs) {
   return 0;
 }
 
+bool isChain(const ImageKernel &kernel) { return kernel.kind == "chain"; }
+
+/// Shares the calls and the time of each chain among the kernels that it calls: those were counted
+/// for every block of rows, and on several threads at once.
+std::vector<KernelProfile> shareOut(const std::vector<ImageKernel> &kernels,
+                                    const std::vector<KernelProfile> &counted) {
+  std::map<std::string, KernelProfile> chains;
+  std::map<std::string, double> together; // what the kernels of each took
+  for (size_t i = 0; i < kernels.size(); ++i)
+    if (isChain(kernels[i]))
+      chains[kernels[i].function] = counted[i];
+    else
+      together[kernels[i].chain] += counted[i].seconds;
+  std::vector<KernelProfile> counts = counted;
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    auto chain = chains.find(kernels[i].chain);
+    if (chain == chains.end())
+      continue;
+    double all = together[kernels[i].chain];
+    counts[i].calls = chain->second.calls;
+    counts[i].seconds = all > 0 ? chain->second.seconds * (counted[i].seconds / all) : 0;
+  }
+  return counts;
+}
+
 } // namespace
 
 double ProfileResult::kernelSeconds() const {
@@ -108,13 +133,14 @@ Result<ProfileResult> profile(const Engine &engine, const Arguments &arguments, 
   std::map<int64_t, double> bandwidths; // by bytes
   const ImageInterface &interface = executable->interface();
   int64_t size = symbolicSize(interface, inputs);
+  std::vector<KernelProfile> perCall = shareOut(interface.kernels, counts);
   for (size_t i = 0; i < interface.kernels.size(); ++i) {
     KernelTiming timing;
     timing.kernel = interface.kernels[i];
-    if (timing.kernel.prepares)
+    if (timing.kernel.prepares || isChain(timing.kernel))
       continue;
-    timing.calls = static_cast<double>(counts[i].calls) / static_cast<double>(result.calls);
-    timing.seconds = counts[i].seconds / static_cast<double>(result.calls);
+    timing.calls = static_cast<double>(perCall[i].calls) / static_cast<double>(result.calls);
+    timing.seconds = perCall[i].seconds / static_cast<double>(result.calls);
     timing.operations = timing.kernel.operations.at(size);
     timing.bytes = timing.kernel.bytes.at(size);
     if (timing.calls > 0 && result.fmaPeak > 0) {

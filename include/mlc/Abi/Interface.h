@@ -17,7 +17,7 @@
 namespace mlc {
 inline namespace MLC_VERSION_NAMESPACE {
 
-inline constexpr int64_t kImageVersion = 3;
+inline constexpr int64_t kImageVersion = 4;
 #define MLC_INTERFACE_SECTION ".mlc.interface"
 
 /// One tensor of the frame. A dimension >= 0 is a size; -1 - i is the symbolic
@@ -65,7 +65,11 @@ struct ImageOp {
 struct ImageKernel {
   std::string function;  ///< Groups that are alike share one.
   bool prepares = false; ///< It runs once, on parameters, not in every call.
-  std::string kind;      ///< "contraction", "elementwise", "reduction", "softmax" or "data".
+  /// "contraction", "elementwise", "reduction", "softmax", "attention", "data" or "chain".
+  std::string kind;
+  /// The function of the kernel, of kind "chain", that calls it for blocks of rows; empty if it is
+  /// called once for all. A chain has no ops but those of the kernels that it calls.
+  std::string chain;
   std::string reason;    ///< Why no more ops are in it.
   std::string strategy;  ///< How its loops were chosen.
   ImageCount operations; ///< Of its ops together,
@@ -134,7 +138,8 @@ struct ImageInterface {
     for (const ImageKernel &kernel : kernels) {
       w.string(kernel.function);
       w.integer(kernel.prepares);
-      for (const std::string *text : {&kernel.kind, &kernel.reason, &kernel.strategy})
+      for (const std::string *text :
+           {&kernel.kind, &kernel.chain, &kernel.reason, &kernel.strategy})
         w.string(*text);
       count(kernel.operations);
       count(kernel.bytes);
@@ -196,11 +201,11 @@ struct ImageInterface {
       c.constant = number(0, std::numeric_limits<int64_t>::max());
       c.factor = number(0, std::numeric_limits<int64_t>::max());
     };
-    for (int64_t n = r.atEnd() ? 0 : r.count(80); n > 0; --n) {
+    for (int64_t n = r.atEnd() ? 0 : r.count(88); n > 0; --n) {
       ImageKernel kernel;
       kernel.function = r.string();
       kernel.prepares = number(0, 1) == 1;
-      for (std::string *text : {&kernel.kind, &kernel.reason, &kernel.strategy})
+      for (std::string *text : {&kernel.kind, &kernel.chain, &kernel.reason, &kernel.strategy})
         *text = r.string();
       amount(kernel.operations);
       amount(kernel.bytes);

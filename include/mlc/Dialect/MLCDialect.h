@@ -74,6 +74,7 @@ inline constexpr char kStrategyAttr[] = "mlc.strategy";     // kernel: how its l
 inline constexpr char kSizesAttr[] = "mlc.sizes";   // kernel: which arguments are sizes of others
 inline constexpr char kShortAttr[] = "mlc.short";   // kernel: over before it need ask the host
 inline constexpr char kAsksAttr[] = "mlc.asks";     // declared kernel: takes what those that ask do
+inline constexpr char kWorkAttr[] = "mlc.work";     // call in a kernel: ops that it runs at most
 inline constexpr char kDimsAttr[] = "mlc.dims";     // func: names of symbolic dims
 inline constexpr char kInputAttr[] = "mlc.input";   // arg: name of a graph input
 inline constexpr char kOutputAttr[] = "mlc.output"; // result, later arg: graph output

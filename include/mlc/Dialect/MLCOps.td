@@ -642,6 +642,23 @@ def MLC_SlotOp
   let hasVerifier = 1;
 }
 
+def MLC_RowsOp
+    : Op<MLC_Dialect, "rows", [Pure, DeclareOpInterfaceMethods<ViewLikeOpInterface>]>, MLC_Facts {
+  let summary = "Some rows of a buffer, as a buffer of its own";
+  let description = [{
+    In kernels, for the kernels that they call: the memory from row `index` of the source on,
+    as `size` rows of the result's type, dense like a slot.
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$index, Index:$size);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $source `[` $index `]` `size` $size attr-dict `:` type($source) `->` type($result)
+  }];
+  let constraints = [
+    "[C1] the result's rows are of the source's elements, and of no more than the source's rows are"];
+  let hasVerifier = 1;
+}
+
 def MLC_StopUnlessOp : Op<MLC_Dialect, "stop_unless", [MemoryEffects<[MemWrite]>]>, MLC_Facts {
   let summary = "Ends the run with an error unless the condition holds";
   let description = [{

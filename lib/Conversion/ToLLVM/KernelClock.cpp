@@ -23,22 +23,25 @@ static Value readCounter(ImplicitLocOpBuilder &b) {
   return LLVM::CallIntrinsicOp::create(b, b.getI64Type(), name, ValueRange())->getResult(0);
 }
 
-KernelClock::KernelClock(ImplicitLocOpBuilder &b, Value frame) {
-  Type pointer = frame.getType();
-  last = LLVM::AllocaOp::create(b, pointer, b.getI64Type(), constant(b, 1));
+KernelClock::KernelClock(ImplicitLocOpBuilder &b, Value host) {
+  Type pointer = host.getType();
+  auto allocate = [&](int64_t words) -> Value {
+    return LLVM::AllocaOp::create(b, pointer, b.getI64Type(), constant(b, words));
+  };
+  last = allocate(1);
   LLVM::StoreOp::create(b, readCounter(b), last);
-  nobodys = LLVM::AllocaOp::create(b, pointer, b.getI64Type(), constant(b, 2));
+  nobodys = allocate(2);
   for (int64_t i : {0, 8})
     LLVM::StoreOp::create(b, constant(b, 0), byteOffset(b, nobodys, i));
+  // Without a host, a table of our own is read.
+  constexpr int64_t kField = offsetof(mlc_host, profile);
   Value null = LLVM::ZeroOp::create(b, pointer);
-  Value host = loadAt(b, pointer, frame, offsetof(mlc_frame, host));
+  Value none = allocate(kField / 8 + 1);
+  LLVM::StoreOp::create(b, null, byteOffset(b, none, kField));
   Value noHost = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, host, null);
-  // The frame is longer than the field's offset: reading there is harmless.
-  static_assert(offsetof(mlc_host, profile) + sizeof(void *) <= sizeof(mlc_frame));
-  Value readable = LLVM::SelectOp::create(b, noHost, frame, host);
-  counters = loadAt(b, pointer, readable, offsetof(mlc_host, profile));
-  Value noCounters = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, counters, null);
-  isNull = LLVM::OrOp::create(b, noHost, noCounters);
+  Value readable = LLVM::SelectOp::create(b, noHost, none, host);
+  counters = loadAt(b, pointer, readable, kField);
+  isNull = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, counters, null);
 }
 
 void KernelClock::stop(ImplicitLocOpBuilder &b, IntegerAttr kernel) {
@@ -49,8 +52,8 @@ void KernelClock::stop(ImplicitLocOpBuilder &b, IntegerAttr kernel) {
     Value own = byteOffset(b, counters, 16 * kernel.getInt());
     Value place = LLVM::SelectOp::create(b, isNull, nobodys, own);
     auto add = [&](int64_t offset, Value more) {
-      Value sum = LLVM::AddOp::create(b, loadAt(b, b.getI64Type(), place, offset), more);
-      LLVM::StoreOp::create(b, sum, byteOffset(b, place, offset));
+      LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::add, byteOffset(b, place, offset), more,
+                                LLVM::AtomicOrdering::monotonic);
     };
     add(0, taken);
     add(8, constant(b, 1));

@@ -7,13 +7,15 @@
 
 namespace mlc::ir {
 
-/// Code of a driver that reads the time stamp counter behind every call, once: a kernel's
-/// time begins where the call before it has ended, so that the times of all add up to the
-/// run's, and what the driver does in front of a kernel is counted with it.
+/// Code of a driver, or of a chain, that reads the time stamp counter behind every call, once: a
+/// kernel's time begins where the call before it has ended, so that the times of all add up to the
+/// run's, and what the driver does in front of a kernel is counted with it. Several threads may
+/// run a chain, so that counters are added to atomically.
 class KernelClock {
 public:
-  /// At the driver's start, which starts the clock.
-  KernelClock(mlir::ImplicitLocOpBuilder &b, mlir::Value frame);
+  /// At the function's start, which starts the clock. `host` is a pointer to the host's table, or
+  /// null.
+  KernelClock(mlir::ImplicitLocOpBuilder &b, mlir::Value host);
   /// Behind a call: adds the time to the counters of `kernel`, or drops it if that is null.
   void stop(mlir::ImplicitLocOpBuilder &b, mlir::IntegerAttr kernel);
 

@@ -67,7 +67,7 @@ private:
       return call->hasAttr(kKernelAttr) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (timed.wasInterrupted())
-      clock.emplace(b, frame);
+      clock.emplace(b, loadAt(b, pointer, frame, offsetof(mlc_frame, host)));
 
     pointers.clear();
     Value size;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LowerKernels.h"
+#include "KernelClock.h"
 #include "Pointers.h"
 
 #include "mlc/Abi/Frame.h"
@@ -22,12 +23,18 @@
 using namespace mlir;
 using namespace mlc::ir;
 
+/// Whether a call is one of a chain that is made for profiling.
+static bool isTimedInChain(Operation *op) {
+  return isa<func::CallOp>(op) && op->hasAttr(kKernelAttr) &&
+         op->getParentOfType<func::FuncOp>()->hasAttr("mlc.kind");
+}
+
 llvm::DenseSet<StringAttr> mlc::ir::kernelsThatAsk(ModuleOp module) {
   llvm::DenseSet<StringAttr> asking;
   module.walk([&](Operation *op) {
     if (op->hasAttr(kAsksAttr))
       asking.insert(cast<func::FuncOp>(op).getSymNameAttr());
-    if (isa<CancelledOp, ParallelForOp>(op))
+    if (isa<CancelledOp, ParallelForOp>(op) || isTimedInChain(op))
       asking.insert(op->getParentOfType<func::FuncOp>().getSymNameAttr());
   });
   return asking;
@@ -48,9 +55,12 @@ public:
     for (ParallelForOp range : ranges)
       if (failed(addTask(range)))
         return failure();
+    for (auto function : module.getOps<func::FuncOp>())
+      if (function->hasAttr("mlc.kind") && takesSymbolicSize(function))
+        symbolic.insert(function.getSymNameAttr());
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (function->hasAttr("mlc.kind"))
-        lowerKernel(function);
+      if (function->hasAttr("mlc.kind") && failed(lowerKernel(function)))
+        return failure();
     return success();
   }
 
@@ -58,11 +68,11 @@ private:
   /// Arguments become noalias pointers and, if need be, the symbolic size. No two
   /// buffers of a call overlap, as the plan keeps operands alive across it, but for
   /// those that mlc-share-inputs has marked. Numbers stay what they are.
-  void lowerKernel(func::FuncOp kernel) {
+  LogicalResult lowerKernel(func::FuncOp kernel) {
     if (kernel.isExternal()) {
       kernel.setFunctionType(FunctionType::get(kernel.getContext(), loweredArguments(kernel), {}));
       kernel.removeArgAttrsAttr();
-      return;
+      return success();
     }
     Block &body = kernel.getBody().front();
     ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
@@ -73,6 +83,8 @@ private:
     for (Type type : types)
       fresh.push_back(body.addArgument(type, kernel.getLoc()));
     Value size = takesSymbolicSize(kernel) ? fresh[count] : Value();
+    if (failed(lowerCalls(kernel, fresh)))
+      return failure();
     if (asking.contains(kernel.getSymNameAttr())) {
       auto last = ArrayRef(fresh).take_back(3);
       lowerAsking(kernel, {last[0], last[1], last[2]}, fresh, size);
@@ -97,6 +109,7 @@ private:
         kernel.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
       kernel.setArgAttr(i, "llvm.nonnull", b.getUnitAttr());
     }
+    return success();
   }
 
   SmallVector<Type> loweredArguments(func::FuncOp kernel) {
@@ -158,6 +171,67 @@ private:
     LLVM::StoreOp::create(b, value, ask.status, /*alignment=*/4, /*isVolatile=*/false,
                           /*isNonTemporal=*/false, /*isInvariantGroup=*/false,
                           LLVM::AtomicOrdering::monotonic);
+  }
+
+  //===--- Calls of other kernels ----------------------------------------===//
+
+  LogicalResult lowerCalls(func::FuncOp kernel, ArrayRef<Value> arguments) {
+    SmallVector<func::CallOp> calls;
+    kernel.walk([&](func::CallOp call) { calls.push_back(call); });
+    std::optional<KernelClock> clock;
+    if (llvm::any_of(calls, [](func::CallOp call) { return isTimedInChain(call); })) {
+      ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+      b.setInsertionPointToStart(&kernel.getBody().front());
+      clock.emplace(b, arguments.back()); // the host, as a kernel that asks gets it
+    }
+    for (func::CallOp call : calls) {
+      StringAttr callee = call.getCalleeAttr().getAttr();
+      if (asking.contains(callee))
+        return call.emitError() << "expected a kernel that does not ask the host";
+      ImplicitLocOpBuilder b(call.getLoc(), call);
+      SmallVector<Value> operands;
+      Value rows;
+      for (Value operand : call.getOperands())
+        operands.push_back(
+            isa<MemRefType>(operand.getType()) ? pointerTo(b, operand, arguments, rows) : operand);
+      if (llvm::is_contained(operands, Value()) || (symbolic.contains(callee) && !rows))
+        return call.emitError() << "expected arguments of the kernel, rows of them and numbers";
+      if (symbolic.contains(callee))
+        operands.push_back(arith::IndexCastOp::create(b, b.getI64Type(), rows));
+      func::CallOp::create(b, callee, TypeRange(), operands);
+      if (clock)
+        clock->stop(b, call->getAttrOfType<IntegerAttr>(kKernelAttr));
+      call.erase();
+    }
+    SmallVector<Operation *> views;
+    kernel.walk([&](Operation *op) {
+      if (isa<RowsOp, memref::CastOp>(op))
+        views.push_back(op);
+    });
+    for (Operation *view : llvm::reverse(views))
+      if (view->use_empty())
+        view->erase();
+    return success();
+  }
+
+  /// What a call in a kernel is given: an argument, or `count` rows of one.
+  static Value pointerTo(ImplicitLocOpBuilder &b, Value memref, ArrayRef<Value> arguments,
+                         Value &count) {
+    if (auto argument = dyn_cast<BlockArgument>(memref))
+      return arguments[argument.getArgNumber()];
+    if (auto cast = memref.getDefiningOp<memref::CastOp>())
+      return pointerTo(b, cast.getSource(), arguments, count);
+    auto rows = memref.getDefiningOp<RowsOp>();
+    Value source = rows ? pointerTo(b, rows.getSource(), arguments, count) : Value();
+    if (!source)
+      return {};
+    count = rows.getSize();
+    auto type = cast<MemRefType>(rows.getSource().getType());
+    int64_t bytes = ShapedType::getNumElements(type.getShape().drop_front()) *
+                    std::max(1u, type.getElementTypeBitWidth() / 8);
+    Value index = arith::IndexCastOp::create(b, b.getI64Type(), rows.getIndex());
+    Value factor = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(bytes));
+    return byteOffset(b, source, LLVM::MulOp::create(b, index, factor).getResult());
   }
 
   //===--- Ranges for the host's threads ---------------------------------===//
@@ -330,6 +404,7 @@ private:
   const LLVMTypeConverter &types;
   Type pointer;
   llvm::DenseSet<StringAttr> asking;
+  llvm::DenseSet<StringAttr> symbolic; ///< Kernels that get the symbolic size.
 };
 
 } // namespace

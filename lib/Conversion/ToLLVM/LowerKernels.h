@@ -16,8 +16,8 @@ struct Asking {
   llvm::SmallVector<mlir::Value> values() const { return {flag, status, host}; }
 };
 
-/// The kernels that ask the host something: whether it wants the run to end, or to run a
-/// range on its threads.
+/// The kernels that ask the host something: whether it wants the run to end, to run a
+/// range on its threads, or where to count time.
 llvm::DenseSet<mlir::StringAttr> kernelsThatAsk(mlir::ModuleOp module);
 
 /// Gives kernels a pointer for each memref, then the symbolic size if a memref has it and

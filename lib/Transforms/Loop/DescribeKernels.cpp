@@ -129,3 +129,38 @@ void mlc::ir::describeCopy(func::CallOp call, MemRefType type) {
                       {}, moved, {}));
   module->setAttr(kKernelsAttr, b.getArrayAttr(all));
 }
+
+static Count countOf(DictionaryAttr entry, StringRef key) {
+  auto numbers = cast<DenseI64ArrayAttr>(entry.get(key)).asArrayRef();
+  return {numbers[0], numbers[1]};
+}
+
+void mlc::ir::describeChain(ArrayRef<func::CallOp> chain, func::CallOp made,
+                            llvm::function_ref<bool(Value)> isOwn) {
+  auto module = made->getParentOfType<ModuleOp>();
+  auto known = module->getAttrOfType<ArrayAttr>(kKernelsAttr);
+  if (!known)
+    return;
+  Builder b(made.getContext());
+  SmallVector<Attribute> all(known.begin(), known.end());
+  Attribute place = b.getI64IntegerAttr(static_cast<int64_t>(all.size()));
+  Count allOperations, allBytes;
+  for (func::CallOp call : chain) {
+    auto number = static_cast<size_t>(call->getAttrOfType<IntegerAttr>(kKernelAttr).getInt());
+    NamedAttrList link(cast<DictionaryAttr>(all[number]));
+    link.set("chain", b.getStringAttr(made.getCallee()));
+    all[number] = link.getDictionary(b.getContext());
+    allOperations = allOperations.plus(countOf(cast<DictionaryAttr>(all[number]), "operations"));
+    allBytes = allBytes.plus(countOf(cast<DictionaryAttr>(all[number]), "bytes"));
+    for (Value operand : call.getOperands())
+      if (auto type = cast<MemRefType>(operand.getType()); isOwn(operand))
+        allBytes = allBytes.plus(
+            bytes(RankedTensorType::get(type.getShape(), type.getElementType())).times(-1));
+  }
+  auto last = cast<DictionaryAttr>(
+      all[static_cast<size_t>(chain.back()->getAttrOfType<IntegerAttr>(kKernelAttr).getInt())]);
+  made->setAttr(kKernelAttr, place);
+  all.push_back(entry(b, made.getCallee(), kRunFunction, "chain",
+                      cast<StringAttr>(last.get("reason")), allOperations, allBytes, {}));
+  module->setAttr(kKernelsAttr, b.getArrayAttr(all));
+}

@@ -18,6 +18,12 @@ mlir::DictionaryAttr describeKernel(FusionOp fusion, llvm::StringRef function,
 /// nothing unless kernels are described.
 void describeCopy(mlir::func::CallOp call, mlir::MemRefType type);
 
+/// Adds an entry for `made`, the call of a chain, in which what only the chain has to do with
+/// costs no bytes, and notes in those of its kernels that they are in it; nothing unless kernels
+/// are described.
+void describeChain(llvm::ArrayRef<mlir::func::CallOp> chain, mlir::func::CallOp made,
+                   llvm::function_ref<bool(mlir::Value)> isOwn);
+
 } // namespace mlc::ir
 
 #endif // MLC_LIB_TRANSFORMS_LOOP_DESCRIBEKERNELS_H

@@ -2,6 +2,8 @@
 
 #include "LoopCost.h"
 
+#include "mlc/Dialect/MLCDialect.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -55,6 +57,8 @@ int64_t iterations(scf::ForOp loop) {
 
 int64_t cost(Operation &op) {
   int64_t ofRegions = 0;
+  if (auto work = op.getAttrOfType<IntegerAttr>(kWorkAttr))
+    ofRegions = work.getInt();
   for (Region &region : op.getRegions())
     for (Block &inner : region)
       ofRegions = std::max(ofRegions, cost(inner));

@@ -445,7 +445,7 @@ private:
         continue;
       int64_t value = signature.values[size];
       operands.push_back(ShapedType::isDynamic(value)
-                             ? symbolicSize(call->getParentOfType<func::FuncOp>())
+                             ? rowsOf(call)
                              : arith::ConstantIndexOp::create(b, value).getResult());
     }
     auto made = func::CallOp::create(b, given.getSymName(), TypeRange(), operands);
@@ -453,9 +453,12 @@ private:
     call.erase();
   }
 
-  /// The argument of a planned driver.
-  static Value symbolicSize(func::FuncOp driver) {
-    for (Value argument : driver.getArguments())
+  /// The rows that a call in a chain is for, or the argument of a planned driver.
+  static Value rowsOf(func::CallOp call) {
+    for (Value operand : call.getOperands())
+      if (auto rows = operand.getDefiningOp<RowsOp>())
+        return rows.getSize();
+    for (Value argument : call->getParentOfType<func::FuncOp>().getArguments())
       if (argument.getType().isIndex())
         return argument;
     llvm_unreachable("a driver of buffers of any size is given it");

@@ -49,6 +49,7 @@ class Profile(KernelTest):
             self.assertEqual((kernel["calls"], kernel["kind"]), (1, "contraction"))
             self.assertIn("packed right-hand side", kernel["strategy"])
             self.assertGreater(kernel["ns"], 0)
+            self.assertEqual(kernel["chain"], "chain_0")
         hidden, logits = report["kernels"]
         # 2 * 64 * 64 of the product, the addition, relu; images in and values out. Packed
         # weights may have columns of zeros more.
@@ -65,6 +66,14 @@ class Profile(KernelTest):
             least = 100 * (2 * 64 * 64 + 128) / report["peak_gflops"]
             self.assertGreaterEqual(hidden["sol_ns"], 0.999 * least)
             self.assertAlmostEqual(hidden["sol_share"], hidden["sol_ns"] / hidden["ns"], places=6)
+
+    def test_kernels_of_a_chain_share_its_time(self):
+        for rows, threads in ((200, 1), (3000, 2)):
+            with self.subTest(rows=rows, threads=threads):
+                report = self.profile(DIGITS, "--input=images=random:1", f"--dim=batch={rows}", f"--threads={threads}")
+                self.assertEqual([kernel["calls"] for kernel in report["kernels"]], [1, 1])
+                hidden, logits = (kernel["ns"] for kernel in report["kernels"])
+                self.assertGreater(hidden, logits)
 
     def test_seed(self):
         report = self.profile(self.seed(), "--input=x=random:1")
@@ -119,7 +128,13 @@ class Explain(KernelTest):
         report = whole["explanation"]
         self.assertEqual(report["dimension"], "batch")
         kernels = report["kernels"]
-        self.assertEqual([nodes(k) for k in kernels if not k["prepares"]], DIGITS_NODES)
+        *links, chain = [k for k in kernels if not k["prepares"]]
+        self.assertEqual([nodes(k) for k in links], DIGITS_NODES)
+        self.assertEqual([k["chain"] for k in links], [chain["kernel"]] * 2)
+        self.assertEqual((chain["kind"], chain["chain"], chain["ops"]), ("chain", "", []))
+        # What lies between the two is no matter of the chain's: 64 floats, written and read once.
+        self.assertEqual(chain["bytes"]["factor"], sum(k["bytes"]["factor"] for k in links) - 2 * 4 * 64)
+        self.assertEqual(chain["operations"]["factor"], sum(k["operations"]["factor"] for k in links))
         ops = {op["node"]: op for op in report["ops"]}
         self.assertEqual(len(ops), 11)
         self.assertEqual((ops["relu5"]["note"], ops["add10"]["note"]),

@@ -122,6 +122,47 @@ func.func @both(%x: memref<1000x1000xf32>) attributes {mlc.kind = "elementwise"}
 
 // -----
 
+// A sum has a bound, too: the first of two parts of a rest is short.
+
+// CHECK-LABEL: func.func @half_of_rest
+// CHECK-NOT:     mlc.cancelled
+func.func @half_of_rest(%x: memref<?xf32>, %n: index) attributes {mlc.kind = "elementwise"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c5 = arith.constant 5 : index
+  %rest = arith.remui %n, %c5 : index
+  %half = arith.addi %rest, %c2 : index
+  scf.for %i = %c0 to %half step %c1 {
+    %v = memref.load %x[%i] : memref<?xf32>
+    memref.store %v, %x[%i] : memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+// A kernel that calls others looks between as many calls as are a slice by what they say of themselves: each
+// block of 49 ops, of which 45 are those of the call, is half of one.
+
+// CHECK-LABEL: func.func @chain
+// CHECK:         %[[LENGTH:.*]] = arith.muli %{{.*}}, %c2
+// CHECK-NEXT:    scf.for %{{.*}} = %c0 to %{{.*}} step %[[LENGTH]] {
+// CHECK-NEXT:      mlc.cancelled
+// CHECK:             func.call @k
+func.func @chain(%x: memref<?x3xf32>, %n: index) attributes {mlc.kind = "chain"} {
+  %c0 = arith.constant 0 : index
+  %c24 = arith.constant 24 : index
+  scf.for %i = %c0 to %n step %c24 {
+    %rows = mlc.rows %x[%i] size %c24 : memref<?x3xf32> -> memref<?x3xf32>
+    func.call @k(%rows) {mlc.work = 45 : i64} : (memref<?x3xf32>) -> ()
+  }
+  return
+}
+func.func private @k(memref<?x3xf32>) attributes {mlc.kind = "elementwise"}
+
+// -----
+
 // Drivers are left to mlc-lower-frame.
 
 // CHECK-LABEL: func.func @run

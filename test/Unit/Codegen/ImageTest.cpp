@@ -117,7 +117,8 @@ TEST_CASE("an image that was made for profiling describes its kernels") {
   interface.kernels.resize(2);
   CHECK(interface.encode().substr(0, without.size()) == without);
   ImageKernel &kernel = interface.kernels[1];
-  kernel = {"kernel_0", true, "data", "function result", "scalar loop", {1, 2}, {3, 4}, {}};
+  kernel = {"kernel_0",    true,   "data", "chain_1", "function result",
+            "scalar loop", {1, 2}, {3, 4}, {}};
   kernel.ops = {{"pack", "w", "net.py:1:2", {5, 6}}};
   auto read = ImageInterface::decode(interface.encode());
   REQUIRE(read);
@@ -127,6 +128,7 @@ TEST_CASE("an image that was made for profiling describes its kernels") {
   CHECK(got.function == "kernel_0");
   CHECK(got.prepares);
   CHECK(got.kind == "data");
+  CHECK(got.chain == "chain_1");
   CHECK(got.reason == "function result");
   CHECK(got.strategy == "scalar loop");
   CHECK(got.operations.at(10) == 21);

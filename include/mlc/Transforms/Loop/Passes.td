@@ -60,6 +60,26 @@ def ShareInputsPass : Pass<"mlc-share-inputs", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def ChainKernelsPass : Pass<"mlc-chain-kernels", "::mlir::ModuleOp"> {
+  let summary = "Compute layers that follow each other for a block of rows at a time";
+  let description = [{
+    Calls of @run that follow each other become a call of one kernel if each computes a row of its
+    results from that row of what came before, as layers of a network do for each
+    sample, if two of them at least are contractions, if weights and a
+    block of rows stay in the second level of the cache, and if there may be
+    more rows than that. The kernel is an mlc.parallel_for of rows, over one that calls those of the
+    chain for blocks of rows, mlc.rows of what it is given. What only the chain reads is written
+    to the rows at the start of each thread's piece, for all of its blocks.
+  }];
+  let options = [
+    Option<"l2Bytes", "l2-bytes", "int64_t", "1 << 20", "Size of the second level of the cache">,
+    Option<"grain", "grain", "int64_t", "1 << 16", "As of mlc-parallelize">,
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PlanMemoryPass : Pass<"mlc-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Place every buffer in the prepared block or the workspace arena";
   let description = [{
