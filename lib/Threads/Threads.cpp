@@ -19,14 +19,13 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/// Callers that have a place in an arena without waiting for its threads to leave.
-static constexpr int kPlaces = 64;
-
 struct mlc_threads {
   explicit mlc_threads(int count)
-      : arena(count - 1 + kPlaces, kPlaces), mostCallers(std::min(count, kPlaces)) {}
+      : mostCallers(count - 1), arena(std::max(2 * mostCallers, 1), mostCallers) {}
+  /// Callers that spread at a time, each of which has a place in the arena. No more places: a
+  /// thread that looks for work tries them at random, and sleeps after some in vain.
+  const int mostCallers;
   tbb::task_arena arena;
-  int mostCallers;
 };
 
 // ThreadSanitizer, to which oneTBB is unknown, is told what happens before what.
@@ -83,7 +82,7 @@ int32_t spread(mlc_threads *threads, int64_t count, void (*body)(void *, int64_t
 int32_t parallelFor(mlc_threads *threads, int64_t count, void (*body)(void *, int64_t),
                     void *argument) {
   int32_t code = 0;
-  bool spreads = callers.fetch_add(1) < threads->mostCallers - 1 && process == getpid();
+  bool spreads = callers.fetch_add(1) < threads->mostCallers && process == getpid();
   if (spreads)
     code = spread(threads, count, body, argument);
   for (int64_t i = 0; !spreads && i < count; ++i)
