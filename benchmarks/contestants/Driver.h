@@ -7,8 +7,8 @@
 //   each CALLS       times every call alone         ok MEDIAN P99 (seconds)
 //
 // What a contestant has no means for is answered by `unsupported WHY`, what goes wrong by `error
-// WHY`. Anything that libraries print goes to stderr. benchmarks/contestants/driver.py is the same
-// in Python.
+// WHY`. Anything that libraries print goes to stderr. How many threads it may have is in the
+// environment (threadCount). benchmarks/contestants/driver.py is the same in Python.
 #ifndef MLC_BENCHMARKS_CONTESTANTS_DRIVER_H
 #define MLC_BENCHMARKS_CONTESTANTS_DRIVER_H
 
@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <iostream>
@@ -29,6 +30,12 @@ namespace mlc::benchmarks {
 struct Unsupported : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// How many threads a contestant may have, in the variable that most libraries read themselves.
+inline int threadCount() {
+  const char *text = std::getenv("OMP_NUM_THREADS");
+  return text ? std::max(1, std::atoi(text)) : 1;
+}
 
 /// One line of program.txt: an op, the name of what it makes, and of what it takes.
 struct Step {

@@ -8,8 +8,12 @@ import os
 import pathlib
 import sys
 import time
+import traceback
 
 import numpy as np
+
+# How many threads a contestant may have, in the variable that most libraries read themselves.
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
 
 # Libraries print; answers go where stdout was.
 REPLIES = os.fdopen(os.dup(1), "w", buffering=1)
@@ -86,6 +90,7 @@ def serve(contestant):
             reply = answer(contestant, command, argument)
         except Unsupported as error:
             reply = f"unsupported {error}"
-        except Exception as error:  # whatever a library throws is an answer
-            reply = f"error {type(error).__name__}: {str(error)[:500]}"
+        except Exception as error:  # whatever a library throws is an answer; the log has all of it
+            traceback.print_exc()
+            reply = f"error {type(error).__name__}: {str(error).strip().partition(chr(10))[0][:500]}"
         print(" ".join(reply.split()), file=REPLIES)

@@ -31,6 +31,12 @@ TensorMap inputsOf(const std::string &directory) {
   return inputs;
 }
 
+EngineOptions engineOptions() {
+  EngineOptions options;
+  options.threads = threadCount();
+  return options;
+}
+
 /// One native function, bound once and called by Call::run.
 struct Jit {
   CompileOptions options;
@@ -38,7 +44,7 @@ struct Jit {
 
   void load(const std::string &directory) {
     call.reset();
-    Engine engine = Engine::create().orThrow();
+    Engine engine = Engine::create(engineOptions()).orThrow();
     Executable executable = engine.load(directory + "/model.safetensors", options).orThrow();
     call = executable.bind(inputsOf(directory)).orThrow();
   }
@@ -87,7 +93,7 @@ struct Any : Jit {
   void load(const std::string &directory) {
     call.reset();
     if (!engine)
-      engine = Engine::create().orThrow();
+      engine = Engine::create(engineOptions()).orThrow();
     if (!executable)
       executable = engine->load(directory + "/model-any.safetensors").orThrow();
     call = executable->bind(inputsOf(directory)).orThrow();
@@ -100,7 +106,7 @@ struct Eager {
   std::vector<Tensor> inputs, outputs;
 
   void load(const std::string &directory) {
-    Engine engine = Engine::create().orThrow();
+    Engine engine = Engine::create(engineOptions()).orThrow();
     Model model = loadModel(directory + "/model.safetensors").orThrow();
     inputs.clear();
     TensorMap byName = inputsOf(directory);

@@ -1,6 +1,5 @@
 // OpenVINO as a contestant, by the C++ API that its Python package has headers for: f32 precision,
-// latency hint, one stream, one thread, inputs and outputs bound once, infer() on the calling
-// thread.
+// latency hint, one stream, inputs and outputs bound once, infer() on the calling thread.
 #include "Driver.h"
 
 #include <openvino/openvino.hpp>
@@ -82,10 +81,11 @@ struct OpenVino {
     }
     auto model =
         std::make_shared<ov::Model>(ov::OutputVector{values.at(program.output)}, parameters);
-    auto compiled = core.compile_model(
-        model, "CPU", ov::hint::inference_precision(ov::element::f32),
-        ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
-        ov::inference_num_threads(1), ov::num_streams(1), ov::hint::enable_cpu_pinning(false));
+    auto compiled =
+        core.compile_model(model, "CPU", ov::hint::inference_precision(ov::element::f32),
+                           ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
+                           ov::inference_num_threads(threadCount()), ov::num_streams(1),
+                           ov::hint::enable_cpu_pinning(false));
     request = compiled.create_infer_request();
     for (size_t i = 0; i < parameters.size(); ++i)
       request.set_input_tensor(i, ov::Tensor(ov::element::f32, parameters[i]->get_shape(),

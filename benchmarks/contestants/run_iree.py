@@ -7,6 +7,11 @@ import iree.runtime as runtime
 import jax
 from jax_ops import function_of
 
+# local-sync runs on the calling thread. The workers of local-task are not pinned if they are given by number.
+DRIVER = "local-sync"
+if driver.THREADS > 1:
+    DRIVER = "local-task"
+    runtime.flags.parse_flags(f"--task_topology_group_count={driver.THREADS}")
 FLAGS = ["--iree-llvmcpu-target-cpu=host", "--iree-opt-level=O3", "--iree-opt-data-tiling"]
 
 
@@ -17,7 +22,7 @@ class Iree:
         lowered = jax.jit(function_of(program)).lower(*program.inputs.values())
         module = lowered.compiler_ir("stablehlo").operation.get_asm(binary=True)
         image = compiler.compile_str(module, input_type="stablehlo", target_backends=["llvm-cpu"], extra_args=FLAGS)
-        config = runtime.Config("local-sync")
+        config = runtime.Config(DRIVER)
         self.context = runtime.VmContext(config.vm_instance, [
             runtime.create_hal_module(config.vm_instance, config.device),
             loaded := runtime.VmModule.copy_buffer(config.vm_instance, image)])

@@ -10,7 +10,7 @@ class OnnxRuntime:
 
     def load(self, program):
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = driver.THREADS, 1
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         self.session = onnxruntime.InferenceSession(model_of(program), options, ["CPUExecutionProvider"])
         self.values = {n: onnxruntime.OrtValue.ortvalue_from_numpy(a) for n, a in program.inputs.items()}

@@ -32,7 +32,7 @@ class Network(torch.nn.Module):
 
 class Torch:
     def __init__(self, compiled):
-        torch.set_num_threads(1)
+        torch.set_num_threads(driver.THREADS)
         torch.inference_mode().__enter__()  # for good: entering it takes a microsecond
         self.compiled = compiled
         self.about = f"torch {torch.__version__}, {'compile, max-autotune, freezing' if compiled else 'eager'}"
