@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -15,14 +16,17 @@ APT = ("libdnnl-dev", "libopenblas-dev", "libblis-dev", "libxsmm-dev")
 
 PATIENCE = 600  # seconds for an answer: machines are busy, and some compile for long
 
-# In the environment before a process starts: set later, some libraries do not look or crawl.
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "BLIS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-    "NPROC": "1", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "JAX_PLATFORMS": "cpu",
-    "TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
-    "TORCHINDUCTOR_CACHE_DIR": str(ROOT / "build/bench-inductor"),
-    "OPENVINO_TELEMETRY": "0", "PYTHONDONTWRITEBYTECODE": "1",
-}
+
+def environment(threads):
+    """Is there before a process starts: set later, some libraries do not look or crawl."""
+    counts = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS",
+              "NPROC")  # which JAX reads
+    return dict.fromkeys(counts, str(threads)) | {
+        "XLA_FLAGS": "" if threads > 1 else "--xla_cpu_multi_thread_eigen=false", "JAX_PLATFORMS": "cpu",
+        "TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+        "TORCHINDUCTOR_CACHE_DIR": str(ROOT / "build/bench-inductor"),
+        "OPENVINO_TELEMETRY": "0", "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 EXACT = 2e-5  # sums may be taken in any order, but neither bf16 nor TF32 pass
@@ -31,14 +35,15 @@ EXACT = 2e-5  # sums may be taken in any order, but neither bf16 nor TF32 pass
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A contestant by name: its driver (a program of the build, or a Python file) with an argument, whether it is a
-    rival or another way to use mlc, how it is configured, and how far its results may be off, as a share of the
-    largest."""
+    rival or another way to use mlc, how it is configured, how far its results may be off, as a share of the
+    largest, and, if it cannot use several threads, why."""
     name: str
     driver: str
     argument: str
     rival: bool
     configuration: str
     allowed: float = EXACT
+    one_thread: str = ""
 
     @property
     def is_python(self):
@@ -56,7 +61,8 @@ KINDS = {kind.name: kind for kind in (
          "weights and what they multiply as int8 (`--weights=int8-dynamic`)", 5e-2),
     Kind("mlc eager", "contestant-mlc", "eager", False, "`EagerRunner`: every op compiled alone, called one by one"),
     Kind("empty call", "contestant-mlc", "empty", False, "a function that does nothing, called by its pointer"),
-    Kind("C++", "contestant-loops", "", True, "a loop by hand, g++ -O3 -march=native, fused multiply-adds allowed"),
+    Kind("C++", "contestant-loops", "", True, "a loop by hand, g++ -O3 -march=native, fused multiply-adds allowed",
+         one_thread="a plain loop runs on one thread"),
     Kind("oneDNN", "contestant-onednn", "", True,
          "Debian's 2.6.3; one primitive a layer with bias and relu inside; constant weights reordered once to the "
          "format it asks for (`format_tag::any`); the faster of inner product and matmul; attention is three "
@@ -66,7 +72,8 @@ KINDS = {kind.name: kind for kind in (
     Kind("BLIS", "contestant-blis", "", True, "Debian's 0.9.0; as OpenBLAS; `BLIS_ARCH_TYPE` says "
          "skx where there is AVX-512, which it does not find out on new processors"),
     Kind("libxsmm", "contestant-libxsmm", "", True,
-         "Debian's 1.17; a kernel generated for the shape, called by its pointer"),
+         "Debian's 1.17; a kernel generated for the shape, called by its pointer",
+         one_thread="its kernels run on the thread that calls them"),
     Kind("torch", "run_torch.py", "eager", True, "`torch.inference_mode`, `addmm`, scaled_dot_product_attention"),
     Kind("torch.compile", "run_torch.py", "compile", True,
          "mode `max-autotune`, `freezing` (constant weights are packed), static shapes, `torch.inference_mode`"),
@@ -75,11 +82,11 @@ KINDS = {kind.name: kind for kind in (
     Kind("ONNX Runtime", "run_onnxruntime.py", "", True,
          "all graph optimisations, weights as initializers (prepacked), `Gemm`, inputs and outputs bound once"),
     Kind("OpenVINO", "contestant-openvino", "", True,
-         "the C++ API of its Python package: `inference_precision` f32, latency hint, one stream, one thread, inputs and "
+         "the C++ API of its Python package: `inference_precision` f32, latency hint, one stream, inputs and "
          "outputs bound once, `infer()` on the calling thread"),
     Kind("IREE", "run_iree.py", "", True,
          "StableHLO from JAX with constant weights, `--iree-opt-level=O3`, data tiling, `--iree-llvmcpu-target-cpu="
-         "host`, driver local-sync, invoked with prepared lists of arguments"),
+         "host`, driver local-sync (several threads: local-task), invoked with prepared lists of arguments"),
 )}
 
 
@@ -94,13 +101,14 @@ class Failed(Exception):
 class Contestant:
     """A process that is pinned to a core (or to several) and answers lines."""
 
-    def __init__(self, command, core, log, environment=None):
+    def __init__(self, command, core, log, extra_environment=None, threads=1):
         cores = core if isinstance(core, set) else {core}
         self.about = ""
         self.log = open(log, "ab")
+        self._log_begin = self.log.tell()
         self._process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-            env=os.environ | ONE_THREAD | (environment or {}),
+            env=os.environ | environment(threads) | (extra_environment or {}),
             preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self._pending = b""
         try:
@@ -120,11 +128,23 @@ class Contestant:
                 raise Failed(f"no answer for {seconds} s")
             data = os.read(self._process.stdout.fileno(), 1 << 16)
             if not data:
-                self.close()
-                raise Failed(f"the process ended; {self.log.name} has what it said")
+                raise Failed(self._end())
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
         return line.decode(errors="replace")
+
+    def _end(self):
+        """Closes what has no more to say, and returns why it ended: a signal, or its last words."""
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass  # all that it closed is its output
+        self.close()
+        if self._process.returncode < 0:
+            return f"the process ended by {signal.Signals(-self._process.returncode).name}"
+        said = pathlib.Path(self.log.name).read_bytes()[self._log_begin:].decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
+        return f"the process ended: {last.replace(f'{ROOT}/', '')}"
 
     def ask(self, *words, seconds=PATIENCE):
         """The words of an answer."""
@@ -132,7 +152,7 @@ class Contestant:
             self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
             self._process.stdin.flush()
         except (OSError, ValueError):
-            raise Failed(f"the process is gone; {self.log.name} has what it said") from None
+            raise Failed(self._end()) from None
         word, _, rest = self._line(seconds).partition(" ")
         if word == "unsupported":
             raise Unsupported(rest)
@@ -158,22 +178,52 @@ class Contestant:
                 pass  # what was still to be written
 
 
-def command_of(kind, build):
+class ThreadedContestant(Contestant):
+    """One with several threads, which spin for a while, or sleep, when there is nothing to do. So that they take no
+    core from others, its process is stopped while it has not been asked; and a turn begins with a call that wakes
+    them and is not timed."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self._stop()
+
+    def _stop(self):
+        if self.alive:
+            self._process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def ask(self, *words, seconds=PATIENCE):
+        self._process.send_signal(signal.SIGCONT)
+        try:
+            return super().ask(*words, seconds=seconds)
+        finally:
+            self._stop()
+
+    def time(self, calls):
+        """Of threads that wait for one another nobody can say whether they had their cores: the wall's time twice."""
+        self.ask("time", 1)
+        wall, _ = super().time(calls)
+        return wall, wall
+
+
+def command_of(kind, build, python=VENV / "bin/python"):
     if kind.is_python:
-        return [VENV / "bin/python", ROOT / "benchmarks/contestants" / kind.driver, kind.argument]
+        return [python, ROOT / "benchmarks/contestants" / kind.driver, kind.argument]
     return [build / "bin" / kind.driver, *([kind.argument] if kind.argument else [])]
 
 
-def environment_of(name):
+def environment_of(kind, build):
     """What one contestant alone needs."""
-    if name == "BLIS" and " avx512dq " in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"):
+    if kind.is_python:
+        return {}
+    if kind.name == "BLIS" and " avx512dq " in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"):
         return {"BLIS_ARCH_TYPE": "0"}  # skx: it takes processors that it does not know for a Haswell
     return {}
 
 
-def absence(kind, build):
+def absence(kind, build, python=VENV / "bin/python"):
     """Why a contestant cannot start, and what helps; nothing if it can."""
-    program = command_of(kind, build)[0]
+    program = command_of(kind, build, python)[0]
     if program.exists():
         return ""
     if kind.is_python:

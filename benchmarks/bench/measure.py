@@ -12,8 +12,8 @@ import subprocess
 import numpy as np
 
 from . import contestants as field
-from . import turns
-from .contestants import Contestant, Failed, Unsupported
+from . import threads, turns
+from .contestants import Contestant, Failed, ThreadedContestant, Unsupported
 from .programs import disagreement
 from .special import SPECIAL
 
@@ -22,8 +22,11 @@ SLOW_COMPILATION = 2.0  # seconds; repeated once only
 
 def commit():
     """What of mlc was measured."""
-    done = subprocess.run(["git", "describe", "--always", "--dirty", "--tags"], cwd=field.ROOT, capture_output=True,
-                          text=True)
+    try:
+        done = subprocess.run(["git", "describe", "--always", "--dirty", "--tags"], cwd=field.ROOT, capture_output=True,
+                              text=True)
+    except OSError:
+        return "unknown"
     return done.stdout.strip() or "unknown"
 
 
@@ -42,33 +45,47 @@ def machine(core):
 
 
 class Measurement:
-    def __init__(self, output, build, core, say, limit_seconds, only=None):
+    """With `counts`, numbers of threads, every case is measured with each of them, on the first of `cpus`."""
+
+    def __init__(self, output, build, core, say, limit_seconds, only=None, python=field.VENV / "bin/python", counts=(),
+                 cpus=()):
         self.output, self.build, self.core, self.say = output, build, core, say
-        self.limit_seconds, self.only = limit_seconds, only
+        self.limit_seconds, self.only, self.python = limit_seconds, only, python
+        self.counts, self.cpus = counts, cpus
         self.packaged_compiler = None  # the library that packages have, if it was built
         self.running, self.absent = {}, {}
         self.result = {"version": 1, "machine": machine(core), "contestants": {}, "absent": self.absent, "rows": []}
+        if counts:
+            self.result["threads"] = [{"threads": n, "cpus": cpus[:n], "cores": threads.cores(cpus[:n])}
+                                      for n in counts]
+            self.absent |= {name: kind.one_thread for name, kind in field.KINDS.items() if kind.one_thread}
 
-    def contestant(self, name):
-        """A running contestant, or None and an entry in `absent`."""
+    def contestant(self, name, count=None):
+        """A running contestant, with that many threads if given, or None and an entry in `absent`."""
         if name in self.absent:
             return None
-        if name not in self.running or not self.running[name].alive:
+        if (name, count) not in self.running or not self.running[name, count].alive:
             kind = field.KINDS[name]
-            why = field.absence(kind, self.build)
+            why = field.absence(kind, self.build, self.python)
             if not why:
                 try:
-                    log = self.output / f"{name.replace(' ', '-')}.log"
-                    self.running[name] = Contestant(field.command_of(kind, self.build), self.core, log,
-                                                    field.environment_of(name))
-                    self.result["contestants"][name] = self.running[name].about
+                    self.running[name, count] = self.start(kind, count)
+                    self.result["contestants"][name] = self.running[name, count].about
                 except (OSError, Failed) as error:
                     why = f"does not start: {error}"
             if why:
                 self.absent[name] = why
                 self.say(f"absent: {name}: {why}")
                 return None
-        return self.running[name]
+        return self.running[name, count]
+
+    def start(self, kind, count):
+        command = field.command_of(kind, self.build, self.python)
+        environment = field.environment_of(kind, self.build)
+        log = self.output / f"{kind.name.replace(' ', '-')}.log"
+        if count:
+            return ThreadedContestant(command, set(self.cpus[:count]), log, environment, count)
+        return Contestant(command, self.core, log, environment)
 
     def close(self):
         for contestant in self.running.values():
@@ -79,7 +96,7 @@ class Measurement:
         entry = {"key": row.key, "title": row.title, "aim": row.aim, "summary": row.summary, "subject": row.subject,
                  "measure": row.measure, "x": row.x, "note": row.note, "cases": []}
         entry["left_out"] = [n for n in row.contestants
-                             if self.only is not None and n not in self.only and field.KINDS[n].rival]
+                             if self.only is not None and n not in (*self.only, *self.absent) and field.KINDS[n].rival]
         self.result["rows"].append(entry)
         if row.measure == "special":
             self.special(row.key, entry)
@@ -87,10 +104,15 @@ class Measurement:
         names = [row.subject] + [n for n in row.contestants if n not in entry["left_out"]]
         for number, case in enumerate(row.cases, 1):
             self.say(f"{row.key} {number}/{len(row.cases)}: {case.name}")
-            entry["cases"].append(self.case(row, case, names))
-        if "any batch" in row.summary and "mlc any batch" in self.running:
+            directory = self.output / "case"
+            for old in directory.glob("*"):
+                old.unlink()
+            expected = case.program.write(directory, case.any_batch)
+            for count in self.counts or (None,):
+                entry["cases"].append(self.case(row, case, names, expected, count))
+        if "any batch" in row.summary and ("mlc any batch", None) in self.running:
             try:
-                entry["compilations"] = int(self.running["mlc any batch"].ask("compilations")[0])
+                entry["compilations"] = int(self.running["mlc any batch", None].ask("compilations")[0])
             except Failed as error:
                 self.say(f"  FAILED: mlc any batch: {error}")
 
@@ -106,16 +128,15 @@ class Measurement:
             self.say(f"  {figure['case']}: {figure['figure']}: {statistics.median(figure['values']):.3g} "
                      f"{figure['unit']}")
 
-    def case(self, row, case, names):
+    def case(self, row, case, names, expected, count):
         directory = self.output / "case"
-        for old in directory.glob("*"):
-            old.unlink()
-        expected = case.program.write(directory, case.any_batch)
         result = {"name": case.name, "flops": case.flops, "read": case.read, "moved": case.moved, "x": case.x,
                   "seconds": {}, "load": {}, "refused": {}}
+        if count:
+            result["threads"] = count
         ready = {}
         for name in names:
-            contestant = self.contestant(name)
+            contestant = self.contestant(name, count)
             if contestant:
                 try:
                     result["load"][name] = self.prepare(name, contestant, directory, expected)
@@ -131,7 +152,7 @@ class Measurement:
             result["seconds"] = self.compilations(ready, directory, result["load"])
         else:
             extra = {}
-            if case.flops or case.read or case.moved:
+            if not count and (case.flops or case.read or case.moved):
                 words = ("sol", case.flops, case.read, case.moved)
                 extra["SOL"] = lambda: float(ready[row.subject].ask(*words)[0])
             try:
@@ -191,7 +212,8 @@ class Measurement:
         """One line of progress."""
         seconds = result["seconds"]
         base = seconds[row.subject]
-        parts = [f"{row.subject} {statistics.median(base) * 1e6:.4g} us in {len(base)} rounds"]
+        count = f"threads {result['threads']}: " if "threads" in result else ""
+        parts = [f"{count}{row.subject} {statistics.median(base) * 1e6:.4g} us in {len(base)} rounds"]
         for name, times in seconds.items():
             if name != row.subject and len(times) == len(base):
                 ratios = turns.ratios_of(times, base)

@@ -7,6 +7,7 @@ from . import contestants, plots
 from .turns import geomean, quartiles, ratios_of
 
 BEGIN = "<!-- written by scripts/bench --write-docs: do not edit -->"
+BEGIN_THREADS = "<!-- several threads, written by scripts/bench --write-docs: do not edit -->"
 GRAPH_FORMATS = ("ONNX Runtime", "OpenVINO", "IREE")
 # What README.md shows: rows, cases and what a reader calls them.
 GLANCE = (
@@ -224,12 +225,20 @@ def row_table(row):
     return table(header, lines)
 
 
+def threads_text(count):
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
+def label(case):
+    return f"{case['name']} with {threads_text(case['threads'])}" if "threads" in case else case["name"]
+
+
 def refusals(row):
     """Each reason once, with the cases that it is about."""
     reasons = {}
     for case in row["cases"]:
         for name, why in case["refused"].items():
-            reasons.setdefault((name, why), []).append(case["name"])
+            reasons.setdefault((name, why), []).append(label(case))
     every = len(row["cases"])
     return [f"- {name}: not measured: {why}" + ("" if len(cases) == every else f" ({', '.join(cases)})")
             for (name, why), cases in reasons.items()]
@@ -269,26 +278,90 @@ def row_section(row, most_cases=60):
     return "\n\n".join(parts)
 
 
+def placement(threads):
+    """How many threads had how many cores."""
+    counts = [str(t["threads"]) for t in threads]
+    text = f"with {' and '.join([', '.join(counts[:-1])] * (len(counts) > 1) + counts[-1:])} threads"
+    shared = [f"{t['threads']} on {t['cores']}" for t in threads if t["cores"] < t["threads"]]
+    return f"{text}, each on a core of its own{' but ' + ', '.join(shared) if shared else ''}"
+
+
 def conditions(result):
     m = result["machine"]
     caches = ", ".join(f"{level} {size}" for level, size in m["caches"].items())
-    return (f"mlc {m['commit']}, measured on {m['date']} on one core of: {m['processor']}, {m['isa']}, {m['cores']} cores, {caches}; "
+    where = f"{placement(result['threads'])}, of" if "threads" in result else "on one core of"
+    return (f"mlc {m['commit']}, measured on {m['date']} {where}: {m['processor']}, {m['isa']}, {m['cores']} cores, {caches}; "
             f"{m['system']}; load average {m['load']:.1f} at the start"
             + ("; the quick subset." if result.get("quick") else "."))
 
 
 def markdown(result):
+    if "threads" in result:
+        return threads_markdown(result)
     parts = ["Rows were not all measured at one time; each says when." if result.get("merged") else conditions(result),
              "Figures of a contestant are its time over mlc's in the same round: median (first–third quartile); above "
              "1, mlc is faster. The best rival is bold. SOL is the speed of light, measured in mlc's process.",
              table(["row", "aim", "measured"],
                    [[row["key"], row["aim"], summary(row)] for row in result["rows"]])]
+    parts += participants(result) + [row_section(row) for row in result["rows"]]
+    return "\n\n".join(parts) + "\n"
+
+
+def participants(result):
+    """Who was there, and who was not."""
     absent = [f"- {name}: {why}" for name, why in result["absent"].items()]
-    if absent:
-        parts.append("Absent:\n\n" + "\n".join(absent))
-    parts.append("Contestants:\n\n" + "\n".join(f"- {name}: {about}" for name, about in
-                                                 result["contestants"].items()))
-    parts += [row_section(row) for row in result["rows"]]
+    there = [f"- {name}: {about}" for name, about in result["contestants"].items()]
+    return [*(["Absent:\n\n" + "\n".join(absent)] if absent else []), "Contestants:\n\n" + "\n".join(there)]
+
+
+def speedup(row, v, name):
+    """How many times as fast as with one thread, where both were measured."""
+    one = [w for w in views(row) if w.name == v.name and w.case["threads"] == 1 and name in w.seconds]
+    if not one or name not in v.seconds:
+        return None
+    return statistics.median(one[0].seconds[name]) / statistics.median(v.seconds[name])
+
+
+def speedup_text(value):
+    return f"{value:.2f} x" if value else "–"
+
+
+def threads_summary(result):
+    """Geomeans over the cases of a row, by number of threads."""
+    names = [n for n in contestants.KINDS if any(n in columns(row) for row in result["rows"])]
+    lines = []
+    for row in result["rows"]:
+        for threads in sorted({v.case["threads"] for v in views(row)}):
+            seen = [v for v in views(row) if v.case["threads"] == threads]
+            best = [statistics.median(v.ratios(v.best())) for v in seen if v.best()]
+            line = [row["key"], str(threads), extremes(best, ratio) if best else "–"]
+            for name in (row["subject"], *names):
+                gains = [g for g in (speedup(row, v, name) for v in seen) if g]
+                line.append(speedup_text(geomean(gains) if gains else None))
+            lines.append(line)
+    return table(["row", "threads", "best rival over mlc", *(f"speed-up of {n}" for n in ("mlc", *names))], lines)
+
+
+def threads_table(row):
+    names, lines = columns(row), []
+    for v in views(row):
+        cells = {name: ratio_text(v.ratios(name)) if name in v.seconds else "–" for name in names}
+        lines.append([v.name, str(v.case["threads"]), of_time(statistics.median(v.own)),
+                      speedup_text(speedup(row, v, row["subject"])),
+                      *(f"**{text}**" if name == v.best() else text for name, text in cells.items())])
+    return table(["case", "threads", row["subject"], "speed-up", *names], lines)
+
+
+def threads_markdown(result):
+    parts = [conditions(result),
+             "Everyone has the same number of threads and of CPUs. Speed-up is over the same contestant's time with one "
+             "thread, in the summary the geomean over the cases of a row. Other figures of a contestant are its time over "
+             "mlc's in the same round: median (first–third quartile); above 1, mlc is faster. The best rival is bold.",
+             threads_summary(result), *participants(result)]
+    for row in result["rows"]:
+        parts += [f"### {row['key']} with several threads: {row['title']}", threads_table(row)]
+        parts += ["\n".join(refusals(row))] if refusals(row) else []
+        parts += [f"Left out on request: {', '.join(row['left_out'])}."] if row["left_out"] else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -306,14 +379,14 @@ def glance(result):
 
 def failures_of_subject(result):
     """Cases that mlc itself should have run and did not."""
-    return ([case["name"] for row in result["rows"] for case in row["cases"] if not case["seconds"].get(row["subject"])] +
+    return ([label(case) for row in result["rows"] for case in row["cases"] if not case["seconds"].get(row["subject"])] +
             [row["key"] for row in result["rows"] if "reason" in row])
 
 
 def write(result, directory):
     (directory / "results.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     (directory / "table.md").write_text(markdown(result), encoding="utf-8")
-    for row in result["rows"]:
+    for row in result["rows"] if "threads" not in result else ():
         for name, picture in plots.of_row(row, views(row)):
             (directory / f"{name}.svg").write_text(picture, encoding="utf-8")
 
@@ -323,13 +396,13 @@ def configurations():
                  [[name, kind.configuration] for name, kind in contestants.KINDS.items()])
 
 
-def replaced(document, body):
+def replaced(document, body, begin=BEGIN):
     """A document with another text between the two marks."""
-    before, _, rest = document.partition(BEGIN)
+    before, _, rest = document.partition(begin)
     _, end, after = rest.partition(END)
     if not end:
         raise ValueError("the marks between which tables are written are missing")
-    return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
+    return f"{before}{begin}\n\n{body}\n{END}{after}"
 
 
 def merged(results):
@@ -347,12 +420,21 @@ def merged(results):
     return whole
 
 
-def write_docs(result, root):
-    """A few cases go into README.md, the summary into docs/performance.md, everything into docs/benchmarks.md."""
-    for name, body in (("README.md", glance(result)),
-                       ("docs/performance.md", markdown(result).partition("\n### ")[0]),
-                       ("docs/benchmarks.md", "## Configurations\n\n" + configurations() + "\n\n## Results\n\n" +
-                        markdown(result))):
+def write_docs(results, root):
+    """A few cases go into README.md, the summary into docs/performance.md, everything into docs/benchmarks.md; what was
+    measured with several threads, maybe on other machines, result by result into a section of docs/performance.md."""
+    threaded = [result for result in results if "threads" in result]
+    single = [result for result in results if "threads" not in result]
+    bodies = []
+    if single:
+        result = merged(single)
+        bodies += [("README.md", BEGIN, glance(result)),
+                   ("docs/performance.md", BEGIN, markdown(result).partition("\n### ")[0]),
+                   ("docs/benchmarks.md", BEGIN, "## Configurations\n\n" + configurations() + "\n\n## Results\n\n" +
+                    markdown(result))]
+    if threaded:
+        bodies.append(("docs/performance.md", BEGIN_THREADS, "\n".join(map(threads_markdown, threaded))))
+    for name, begin, body in bodies:
         path = root / name
-        path.write_text(replaced(path.read_text(encoding="utf-8"), body.rstrip() + "\n"), encoding="utf-8")
+        path.write_text(replaced(path.read_text(encoding="utf-8"), body.rstrip() + "\n", begin), encoding="utf-8")
     return 0

@@ -8,6 +8,7 @@ BLAS = ("OpenBLAS", "BLIS")
 LIBRARIES = ("oneDNN", *BLAS)
 RUNTIMES = ("jax", "ONNX Runtime", "OpenVINO", "IREE")
 FRAMEWORKS = ("torch", "torch.compile", *RUNTIMES)
+EVERY = ("",)  # name of a case begins so
 
 
 @dataclasses.dataclass
@@ -23,8 +24,9 @@ class Case:
 
 @dataclasses.dataclass
 class Row:
-    """`measure` is run (seconds of a call), compile (until a call can be made) or special (a function of special.py). `summary` names the figures that
-    report.py makes of it, in the words of `aim`."""
+    """`measure` is run (seconds of a call), compile (until a call can be made) or special (a function of special.py).
+    `summary` names the figures that report.py makes of it, in the words of `aim`. `threaded` is how the names of those
+    cases begin that last long enough for several threads."""
     key: str
     title: str
     aim: str
@@ -33,6 +35,7 @@ class Row:
     contestants: tuple
     subject: str = "mlc"
     measure: str = "run"
+    threaded: tuple = ()
     percentiles: bool = False
     x: str = ""
     note: str = ""
@@ -146,10 +149,10 @@ def rows(quick=False):
             [layer(256, 768, 768), network("SEED", SEED, 1)], ("mlc again",)),
         Row("P1", "Layers (bias, relu, constant weights)",
             "share of SOL: geomean >= 97 %, min >= 94 %; >= 1.03 x best", ("sol", "best"),
-            [layer(*s) for s in fc17], (*LIBRARIES, *FRAMEWORKS)),
+            [layer(*s) for s in fc17], (*LIBRARIES, *FRAMEWORKS), threaded=EVERY),
         Row("P2", "Matmul, both operands arguments (packing counted)",
             "vs best BLAS: geomean >= 1.0 x, min >= 0.9 x", ("sol", "blas", "best"),
-            [product(*s) for s in fc17], LIBRARIES),
+            [product(*s) for s in fc17], LIBRARIES, threaded=EVERY),
         Row("P3", "Tiny matmuls, specialised", "vs best: >= 2 x at 32^3 and below", ("best",),
             [product(*s) for s in pick(quick, TINY, (1, 4, 6, 8))],
             ("mlc raw", "libxsmm", *LIBRARIES, *FRAMEWORKS)),
@@ -158,7 +161,7 @@ def rows(quick=False):
             [skinny(m, k, n) for m, k in pick(quick, SKINNY, (4, 5)) for n in (1, 2, 4)], (*LIBRARIES, *FRAMEWORKS)),
         Row("P5", "Networks at large batches", "samples/s vs best: >= 1.2 x", ("sol", "best"),
             [network(name, NETWORKS[name], b, relu_last=name == "MLP3") for name in recommenders for b in batches],
-            (*LIBRARIES, *FRAMEWORKS), x="batch"),
+            (*LIBRARIES, *FRAMEWORKS), x="batch", threaded=EVERY),
         Row("P6", "Networks at batch 1",
             "<= 1.10 x roofline; >= 3 x ahead of every runtime with a graph format; p99/p50 <= 1.2",
             ("roofline", "best", "graph formats", "percentiles"),
@@ -177,13 +180,13 @@ def rows(quick=False):
             ("torch.compile", *RUNTIMES), measure="compile", x="ops"),
         Row("P10", "Eight element-wise ops: y = relu(((a*b + c)*(a - d) + b)*c - d)",
             "share of copy bandwidth at 4M: >= 90 %; vs hand-written C++ at 16K: >= 1 x", ("each",),
-            [chain_of_eight(1 << 22), chain_of_eight(1 << 14)], ("C++", *FRAMEWORKS)),
+            [chain_of_eight(1 << 22), chain_of_eight(1 << 14)], ("C++", *FRAMEWORKS), threaded=("4194304",)),
         Row("P11", "Softmax, layer norm, attention",
             "share of copy bandwidth >= 85 %; attention: share of GEMM SOL >= 65 %; vs best >= 1.3 x", ("each",),
             [*(layer_norm(*s) for s in pick(quick, [(256, 768), (257, 768), (128, 1024)], (0,))),
              *(softmax(*s) for s in pick(quick, [(128, 1024), (4096, 64)], (0,))),
              *(attention(*s) for s in pick(quick, [(16, 384, 64), (12, 128, 64), (25, 1024, 64)], (1,)))],
-            ("oneDNN", *FRAMEWORKS)),
+            ("oneDNN", *FRAMEWORKS), threaded=("softmax", "attention")),
         Row("P12", "One image for every batch, SEED", "0 recompiles; loss <= 5 %; worst/median of neighbours <= 1.25",
             ("any batch",),
             [network("SEED", SEED, b, any_batch=True)
@@ -205,6 +208,12 @@ def rows(quick=False):
     return sorted(listed, key=lambda row: int(row.key[1:]))
 
 
+def threaded(listed):
+    """Those rows that are measured with several threads, with the cases that are."""
+    return [dataclasses.replace(row, cases=[case for case in row.cases if case.name.startswith(row.threaded)])
+            for row in listed if row.threaded]
+
+
 def from_file(path):
     """Rows of anybody's list: lines `M N K`, commas allowed, # begins a comment."""
     shapes = []
@@ -223,7 +232,7 @@ def from_file(path):
         raise ValueError(f"{path}: no shapes: lines M N K are expected")
     return [
         Row("layers", f"Layers of {path.name}", "", ("sol", "best"), [layer(*s) for s in shapes],
-            (*LIBRARIES, *FRAMEWORKS)),
+            (*LIBRARIES, *FRAMEWORKS), threaded=EVERY),
         Row("matmuls", f"Matmuls of {path.name}, both operands arguments", "", ("sol", "best"),
-            [product(*s) for s in shapes], LIBRARIES),
+            [product(*s) for s in shapes], LIBRARIES, threaded=EVERY),
     ]

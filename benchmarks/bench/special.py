@@ -30,7 +30,7 @@ def spawn(command, core, environment=None):
     os.sched_setaffinity(0, {core})  # which the process inherits
     try:
         start = time.perf_counter()
-        process = os.posix_spawn(command[0], command, os.environ | contestants.ONE_THREAD | (environment or {}),
+        process = os.posix_spawn(command[0], command, os.environ | contestants.environment(1) | (environment or {}),
                                  file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)])
         _, status = os.waitpid(process, 0)
         seconds = time.perf_counter() - start

@@ -1,5 +1,6 @@
 """The harness of scripts/bench: statistics, who is refused, what is written. No contestant is needed."""
 
+import argparse
 import contextlib
 import io
 import math
@@ -7,19 +8,30 @@ import os
 import pathlib
 import sys
 import tempfile
+import time
 import unittest
 import xml.dom.minidom
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import numpy as np  # noqa: E402
-from bench import contestants, main, measure, plots, programs, report, rows, turns  # noqa: E402
+from bench import contestants, main, measure, plots, programs, report, rows, threads, turns  # noqa: E402
 
 # Answers as a contestant does: a network of one layer, right or wrong, or as told by its name.
 FAKE = r'''
-import sys, time
+import os, sys, threading, time
 import numpy as np
 kind = sys.argv[1]
+if kind == "missing":
+    import no_such_package
+if kind == "killed":
+    os.kill(os.getpid(), 9)
+if kind == "spinning":
+    def spin():
+        while True:
+            pass
+    threading.Thread(target=spin, daemon=True).start()
+threads = int(os.environ["OMP_NUM_THREADS"])
 print("ready a fake that is", kind, flush=True)
 for line in sys.stdin:
     command, *words = line.split()
@@ -34,6 +46,7 @@ for line in sys.stdin:
         if kind == "dying":
             sys.exit(1)
         seconds = int(words[0]) * (0.002 if kind == "slow" else 0.001)
+        seconds /= threads if kind != "serial" else 1
         print("ok", seconds, seconds, flush=True)
     elif command == "sol":
         print("ok 0.0005", flush=True)
@@ -169,10 +182,10 @@ class Rows(unittest.TestCase):
         contestants.command_of = self.command_of_fake
         self.addCleanup(lambda: setattr(contestants, "command_of", self.command))
 
-    def command_of_fake(self, kind, build):
+    def command_of_fake(self, kind, build, python):
         return [pathlib.Path(sys.executable), self.output / "fake.py", kind.argument]
 
-    def measured(self, only=None, **arguments):
+    def measured(self, only=None, counts=(), **arguments):
         contestants.KINDS.clear()
         for name, argument in {"mlc": "right", **arguments}.items():
             contestants.KINDS[name] = contestants.Kind(name, "fake", argument, name != "mlc", "")
@@ -180,7 +193,8 @@ class Rows(unittest.TestCase):
                        tuple(arguments))
         self.said = []
         core = min(os.sched_getaffinity(0))
-        measurement = measure.Measurement(self.output, self.output, core, self.said.append, 5, only)
+        measurement = measure.Measurement(self.output, self.output, core, self.said.append, 5, only,
+                                          counts=counts, cpus=[core] * max(counts, default=0))
         with contextlib.closing(measurement):
             measurement.row(row)
         report.write(measurement.result, self.output)
@@ -199,7 +213,7 @@ class Rows(unittest.TestCase):
         self.assertEqual(set(result["rows"][0]["cases"][0]["seconds"]), {"mlc", "rival", "SOL"})
 
     def test_absent_rivals_are_named(self):
-        contestants.absence = lambda kind, build: "it is not built" if kind.name == "gone" else ""
+        contestants.absence = lambda kind, *_: "it is not built" if kind.name == "gone" else ""
         self.addCleanup(lambda: setattr(contestants, "absence", self.absence))
         _, table = self.measured(gone="right")
         self.assertIn("Absent:\n\n- gone: it is not built", table)
@@ -215,9 +229,96 @@ class Rows(unittest.TestCase):
         self.assertIn("**2.00 (2.00–2.00)**", table)
         self.assertEqual(report.failures_of_subject(result), [])
 
+    def test_why_a_rival_does_not_start_is_named(self):
+        _, table = self.measured(missing="missing", killed="killed")
+        self.assertIn("- missing: does not start: the process ended: ModuleNotFoundError: No module named 'no_such_package'",
+                      table)
+        self.assertIn("- killed: does not start: the process ended by SIGKILL", table)
+
+    def test_several_threads(self):
+        result, table = self.measured(counts=[1, 2], slow="slow", serial="serial", liar="wrong")
+        self.assertIn("| 2 x 3 x 5 | 1 | 1 ms | 1.00 x | 2.00 (2.00–2.00) | **1.00 (1.00–1.00)** |", table)
+        self.assertIn("| 2 x 3 x 5 | 2 | 500 µs | 2.00 x | **2.00 (2.00–2.00)** | 2.00 (2.00–2.00) |", table)
+        self.assertIn("| P0 | 2 | geomean 2.00, min 2.00 | 2.00 x | 2.00 x | 1.00 x |", table)
+        self.assertIn("- liar: not measured: gives a result that is off by", table)
+        self.assertIn("with 1 and 2 threads, each on a core of its own but 2 on 1, of:", table)
+        self.assertEqual([case["threads"] for case in result["rows"][0]["cases"]], [1, 2, 1, 2])
+        self.assertNotIn("SOL", result["rows"][0]["cases"][0]["seconds"])
+        self.assertEqual(report.failures_of_subject(result), [])
+
+    def test_wrong_results_with_threads_are_failures(self):
+        result, _ = self.measured(counts=[1, 2], mlc="wrong")
+        self.assertEqual(report.failures_of_subject(result)[:2], ["2 x 3 x 5 with 1 thread", "2 x 3 x 5 with 2 threads"])
+
+    def test_who_runs_on_one_thread_is_absent(self):
+        contestants.KINDS["single"] = contestants.Kind("single", "fake", "right", True, "", one_thread="a plain loop")
+        measurement = measure.Measurement(self.output, self.output, 0, print, 5, counts=[1, 2], cpus=[0, 0])
+        self.assertEqual(measurement.result["absent"]["single"], "a plain loop")
+        self.assertIsNone(measurement.contestant("single", 2))
+
+    def test_threads_that_spin_are_stopped_between_turns(self):
+        core = min(os.sched_getaffinity(0))
+        command = [sys.executable, self.output / "fake.py", "spinning"]
+        with contextlib.closing(contestants.ThreadedContestant(command, core, self.output / "log", {}, 2)) as spinning:
+            def processor_time():
+                stat = pathlib.Path(f"/proc/{spinning._process.pid}/stat").read_text().rpartition(")")[2].split()
+                return stat[0], int(stat[11]) + int(stat[12])
+            spinning.time(1)
+            before = processor_time()
+            time.sleep(0.2)
+            self.assertEqual(processor_time(), before)
+            self.assertEqual(before[0], "T")
+            self.assertEqual(spinning.time(4), (0.002, 0.002))
+
     def test_wrong_results_of_mlc_are_failures(self):
         result, _ = self.measured(mlc="wrong")
         self.assertEqual(report.failures_of_subject(result), ["2 x 3 x 5", "3 x 3 x 5"])
+
+
+class Threads(unittest.TestCase):
+    def topology(self, places):
+        """A folder such as /sys has, of (package, siblings) by CPU."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        for cpu, (package, siblings) in enumerate(places):
+            folder = pathlib.Path(directory.name) / f"cpu{cpu}/topology"
+            folder.mkdir(parents=True)
+            (folder / "physical_package_id").write_text(f"{package}\n")
+            (folder / "thread_siblings_list").write_text(f"{siblings}\n")
+        return pathlib.Path(directory.name)
+
+    def test_counts(self):
+        self.assertEqual(threads.counts("4,2,4"), [1, 2, 4])
+        for text in ("", "0", "-1", "two", "1;2"):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                threads.counts(text)
+
+    def test_cores_come_before_their_second_threads(self):
+        topology = self.topology([(0, "0-1"), (0, "0-1"), (0, "2-3"), (0, "2-3")])
+        self.assertEqual(threads.order(range(4), topology), [3, 1, 2, 0])
+        self.assertEqual([threads.cores(cpus, topology) for cpus in ([3], [3, 1], [3, 1, 2])], [1, 2, 2])
+
+    def test_one_package_comes_before_the_other(self):
+        topology = self.topology([(0, "0"), (1, "1"), (0, "2"), (1, "3")])
+        self.assertEqual(threads.order(range(4), topology), [3, 1, 2, 0])
+
+    def test_without_a_topology_each_is_a_core(self):
+        nowhere = pathlib.Path("/nowhere")
+        self.assertEqual(threads.order([0, 1, 5], nowhere), [5, 1, 0])
+        self.assertEqual(threads.cores([0, 1], nowhere), 2)
+
+    def test_rows_have_large_cases_alone(self):
+        for quick in (False, True):
+            listed = {row.key: [case.name for case in row.cases] for row in rows.threaded(rows.rows(quick))}
+            self.assertEqual(list(listed), ["P1", "P2", "P5", "P10", "P11"])
+            self.assertEqual(listed["P10"], ["4194304 elements"])
+            self.assertNotIn("layer norm", " ".join(listed["P11"]))
+            self.assertTrue(all(listed.values()))
+
+    def test_environment(self):
+        self.assertEqual(contestants.environment(3)["OPENBLAS_NUM_THREADS"], "3")
+        self.assertNotIn("false", contestants.environment(3)["XLA_FLAGS"])
+        self.assertIn("false", contestants.environment(1)["XLA_FLAGS"])
 
 
 class Output(unittest.TestCase):
@@ -234,11 +335,36 @@ class Output(unittest.TestCase):
         self.assertEqual(report.replaced(document, "new"), f"before\n{report.BEGIN}\n\nnew\n{report.END}\nafter\n")
         with self.assertRaises(ValueError):
             report.replaced("no marks", "new")
+        both = document + f"{report.BEGIN_THREADS}\nold\n{report.END}\n"
+        self.assertEqual(report.replaced(both, "new", report.BEGIN_THREADS),
+                         document + f"{report.BEGIN_THREADS}\n\nnew\n{report.END}\n")
 
     def test_documents_have_marks(self):
         for name in ("README.md", "docs/performance.md", "docs/benchmarks.md"):
             document = (ROOT / name).read_text(encoding="utf-8")
             self.assertIn("new", report.replaced(document, "new"))
+        document = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+        self.assertIn("new", report.replaced(document, "new", report.BEGIN_THREADS))
+
+    def test_threads_go_into_a_section_of_their_own(self):
+        machine = {"commit": "c", "date": "d", "processor": "one with 64 cores", "isa": "i", "cores": 64, "caches": {},
+                   "system": "s", "load": 0}
+        cases = [{"name": "2 x 3 x 5", "threads": n, "seconds": {"mlc": [1 / n], "jax": [3 / n]}, "refused": {}}
+                 for n in (1, 4)]
+        row = {"key": "P1", "title": "t", "subject": "mlc", "cases": cases, "left_out": []}
+        result = {"machine": machine, "threads": [{"threads": n, "cores": n, "cpus": []} for n in (1, 4)],
+                  "contestants": {"jax": "jax 7"}, "absent": {"IREE": "gone"}, "rows": [row]}
+        with tempfile.TemporaryDirectory() as name:
+            file = pathlib.Path(name) / "docs/performance.md"
+            file.parent.mkdir()
+            before = f"{report.BEGIN}\n\nof one thread\n{report.END}\n"
+            file.write_text(f"{before}{report.BEGIN_THREADS}\n{report.END}\n", encoding="utf-8")
+            report.write_docs([result], pathlib.Path(name))
+            document = file.read_text(encoding="utf-8")
+        self.assertTrue(document.startswith(before))
+        for text in ("with 1 and 4 threads, each on a core of its own, of: one with 64 cores, i, 64 cores", "- jax: jax 7",
+                     "- IREE: gone", "| 2 x 3 x 5 | 4 | 250 ms | 4.00 x | **3.00** |"):
+            self.assertIn(text, document)
 
     def test_glance(self):
         known = {(row.key, case.name) for row in rows.rows() for case in row.cases}
@@ -273,7 +399,12 @@ class Output(unittest.TestCase):
 
     def test_command_line(self):
         for arguments, why in ((["P99"], "no row 'P99'"), (["--only", "nobody"], "no contestant 'nobody'"),
-                               (["--shapes", "/nowhere"], "No such file")):
+                               (["--shapes", "/nowhere"], "No such file"),
+                               (["--threads", "none"], "numbers of threads"),
+                               (["--threads", "2", "P3"], "row P3 is not measured with several threads; those that are: P1"),
+                               (["--threads", "99999"], "this process may use"),
+                               (["--threads", "1", "--core", str(max(os.sched_getaffinity(0)))], "for one thread"),
+                               (["--python", "nobody's"], "no program")):
             said = io.StringIO()
             with contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as ended:
                 main.main(arguments)
