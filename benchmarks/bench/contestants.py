@@ -216,9 +216,12 @@ def environment_of(kind, build):
     """What one contestant alone needs."""
     if kind.is_python:
         return {}
+    # Beside mlc's, a folder that was packed has the libraries of others.
+    paths = [str(build / "lib"), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+    special = {"LD_LIBRARY_PATH": ":".join(paths)}
     if kind.name == "BLIS" and " avx512dq " in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"):
-        return {"BLIS_ARCH_TYPE": "0"}  # skx: it takes processors that it does not know for a Haswell
-    return {}
+        special["BLIS_ARCH_TYPE"] = "0"  # skx: it takes processors that it does not know for a Haswell
+    return special
 
 
 def absence(kind, build, python=VENV / "bin/python"):

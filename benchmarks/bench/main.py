@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from . import contestants, measure, report, rows, threads
+from . import contestants, measure, pack, report, rows, threads
 
 ROOT = contestants.ROOT
 BUILD = ROOT / "build/release"
@@ -27,6 +27,11 @@ outputs have been compared with numpy's, and writes results.json, table.md and *
   scripts/bench --only oneDNN,jax P1
   scripts/bench --threads 2,4    everyone with one, two and four threads, rows of large cases alone
   scripts/bench --write-docs build/bench/2030-01-01/results.json
+
+Where nothing can be built or fetched, a folder packed elsewhere measures with what Python packages there are:
+
+  scripts/bench --pack FOLDER
+  cd FOLDER; scripts/bench --build . --python python3
 
 Ratios are times of the rival over times of mlc in the same round: above 1, mlc is faster. Who cannot run is
 listed with the reason. Exit codes: 0 everything was measured; 1 mlc could not be built, or failed or gave a wrong
@@ -50,6 +55,8 @@ def parse(arguments):
                         help="use this build as it is; default: build/release, brought up to date")
     parser.add_argument("--python", metavar="PROGRAM",
                         help="run contestants in Python with this; default: that of build/bench-venv")
+    parser.add_argument("--pack", metavar="FOLDER", type=pathlib.Path,
+                        help="make a folder that measures where nothing can be built, and do nothing else")
     parser.add_argument("--install", action="store_true", help="fetch the rivals, and do nothing else")
     parser.add_argument("--list", action="store_true", help="list rows and contestants, and do nothing else")
     parser.add_argument("--write-docs", metavar="JSON", type=pathlib.Path, nargs="+",
@@ -139,6 +146,18 @@ def cpus_of(parser, options):
     return core, threads.order(cpus)
 
 
+def pack_into(parser, folder):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        parser.error(f"{folder} is there, and is not an empty folder")
+    say("building")
+    build({"portable": ["contestants", "mlc-compiler", "mlc-threads"]})
+    try:
+        pack.pack(folder.resolve(), ROOT / "build/portable", say)
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"scripts/bench: {error}")
+    return 0
+
+
 def print_list(options):
     for row in rows.rows():
         cases = f"; {len(row.cases)} cases" if row.cases else ""
@@ -153,6 +172,8 @@ def main(arguments=None):
     parser, options = parse(arguments)
     if options.list:
         return print_list(options)
+    if options.pack:
+        return pack_into(parser, options.pack)
     if options.install:
         failures = contestants.install(say)
         for failure in failures:

@@ -6,6 +6,8 @@ import io
 import math
 import os
 import pathlib
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +17,7 @@ import xml.dom.minidom
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import numpy as np  # noqa: E402
-from bench import contestants, main, measure, plots, programs, report, rows, threads, turns  # noqa: E402
+from bench import contestants, main, measure, pack, plots, programs, report, rows, threads, turns  # noqa: E402
 
 # Answers as a contestant does: a network of one layer, right or wrong, or as told by its name.
 FAKE = r'''
@@ -321,6 +323,31 @@ class Threads(unittest.TestCase):
         self.assertIn("false", contestants.environment(1)["XLA_FLAGS"])
 
 
+class Packing(unittest.TestCase):
+    def test_a_folder_has_what_it_needs(self):
+        with tempfile.TemporaryDirectory() as name:
+            build, folder = pathlib.Path(name) / "build", pathlib.Path(name) / "folder"
+            for file in ("bin/contestant-mlc", "bin/contestant-openvino", "lib/libmlc-compiler.so.1", "lib/other.so"):
+                (build / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(os.path.realpath(sys.executable), build / file)
+            said = []
+            pack.pack(folder, build, said.append)
+            needed = pack.libraries_of(build / "bin/contestant-mlc")
+            self.assertEqual({file.name for file in (folder / "lib").iterdir()}, {"libmlc-compiler.so.1", *needed})
+            self.assertFalse([n for n in needed if n.startswith(("libc.so", "libm.so", "ld-linux"))])
+            self.assertEqual([file.name for file in (folder / "bin").iterdir()], ["contestant-mlc"])
+            self.assertIn("left out: contestant-openvino: its libraries belong to a Python package", said)
+            done = subprocess.run([sys.executable, folder / "scripts/bench", "--list", "--build", folder],
+                                  stdout=subprocess.PIPE, text=True, check=True)
+            self.assertIn("mlc            one native function", done.stdout)
+            self.assertRegex(done.stdout, "oneDNN +absent: contestant-onednn is not built")
+
+    def test_what_is_packed_is_known(self):
+        self.assertEqual(bool(pack.OF_SYSTEM.match("libm.so.6")), True)
+        for name in ("libmlc.so", "libstdc++.so.6", "libcblas.so.3"):
+            self.assertIsNone(pack.OF_SYSTEM.match(name))
+
+
 class Output(unittest.TestCase):
     def test_plots_are_xml(self):
         for picture in (plots.curves("a & b", "x", "ms", {"mlc": [(1, 0.5), (10, 3)], "other": [(1, 2)]}),
@@ -404,7 +431,8 @@ class Output(unittest.TestCase):
                                (["--threads", "2", "P3"], "row P3 is not measured with several threads; those that are: P1"),
                                (["--threads", "99999"], "this process may use"),
                                (["--threads", "1", "--core", str(max(os.sched_getaffinity(0)))], "for one thread"),
-                               (["--python", "nobody's"], "no program")):
+                               (["--python", "nobody's"], "no program"),
+                               (["--pack", str(ROOT)], "is not an empty folder")):
             said = io.StringIO()
             with contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as ended:
                 main.main(arguments)
