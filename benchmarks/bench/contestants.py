@@ -104,10 +104,12 @@ class Contestant:
     def __init__(self, command, core, log, extra_environment=None, threads=1):
         cores = core if isinstance(core, set) else {core}
         self.about = ""
+        self._folder = pathlib.Path(log).parent
         self.log = open(log, "ab")
         self._log_begin = self.log.tell()
         self._process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
+            cwd=self._folder,
             env=os.environ | environment(threads) | (extra_environment or {}),
             preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self._pending = b""
@@ -147,9 +149,10 @@ class Contestant:
         return f"the process ended: {last.replace(f'{ROOT}/', '')}"
 
     def ask(self, *words, seconds=PATIENCE):
-        """The words of an answer."""
+        """The words of an answer. Paths are given as seen from the folder it runs in, since words have no spaces."""
+        words = [os.path.relpath(w, self._folder) if isinstance(w, pathlib.Path) else str(w) for w in words]
         try:
-            self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
+            self._process.stdin.write((" ".join(words) + "\n").encode())
             self._process.stdin.flush()
         except (OSError, ValueError):
             raise Failed(self._end()) from None

@@ -13,10 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def measure(directory, *options):
     done = subprocess.run(
         [sys.executable, ROOT / "scripts/bench", "--build", sys.argv[1], "--shapes", directory / "shapes",
-         "--only", "mlc", "--seconds", "0.1", "--output", directory / "results", *options],
+         "--only", "mlc", "--seconds", "0.1", "--output", directory / "the results", *options],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1200)  # of a second, on a busy machine
     assert done.returncode == 0, done.stdout
-    return json.loads((directory / "results/results.json").read_text(encoding="utf-8")), done.stdout
+    return json.loads((directory / "the results/results.json").read_text(encoding="utf-8")), done.stdout
 
 
 def main():

@@ -175,7 +175,8 @@ class Rows(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.output = pathlib.Path(directory.name)
+        self.output = pathlib.Path(directory.name) / "with a space"
+        self.output.mkdir()
         (self.output / "case").mkdir()
         (self.output / "fake.py").write_text(FAKE)
         self.kinds = dict(contestants.KINDS)
