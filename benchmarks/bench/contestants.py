@@ -186,8 +186,9 @@ class ThreadedContestant(Contestant):
     core from others, its process is stopped while it has not been asked; and a turn begins with a call that wakes
     them and is not timed."""
 
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, **named)
+    def __init__(self, command, cores, log, extra_environment, threads):
+        super().__init__(command, cores, log, extra_environment, threads)
+        self._threads = threads
         self._stop()
 
     def _stop(self):
@@ -203,10 +204,10 @@ class ThreadedContestant(Contestant):
             self._stop()
 
     def time(self, calls):
-        """Of threads that wait for one another nobody can say whether they had their cores: the wall's time twice."""
+        """Threads that wait for one another are no sign that others took their cores: the wall's time counts twice."""
         self.ask("time", 1)
-        wall, _ = super().time(calls)
-        return wall, wall
+        wall, cpu = super().time(calls)
+        return wall, cpu if self._threads == 1 else wall
 
 
 def command_of(kind, build, python=VENV / "bin/python"):
