@@ -96,7 +96,8 @@ class Contractions(ToolTest):
         for rows in (0, 1, 23, 95, 144, 145, 241, 1000):
             self.chain(rows, k=21, n=40, c=3, batch=True)
         self.chain(500, k=64, n=200, c=64, batch=True)
-        # A known number of rows is cut where the cache would not hold all of them.
+        # A known number of rows is cut into equal blocks.
+        self.chain(192, k=32, n=64, c=10, batch=False)
         self.chain(9000, k=33, n=50, c=1, batch=False)
 
     def test_transposed_operands(self):

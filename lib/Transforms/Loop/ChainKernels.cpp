@@ -41,12 +41,13 @@ constexpr int64_t kWholeTiles = 24;
 /// Rows of the least piece for a thread.
 constexpr int64_t kLeastOfPiece = 8;
 
-/// Rows of equal blocks of a known number of rows, so that no kernel need have tiles for less;
-/// kDynamic if it is not known, 0 if there are no such.
+/// Rows of equal blocks of a known number of rows, so that no kernel need have tiles for less, and
+/// of enough of them for threads; kDynamic if it is not known, 0 if there are no such.
 int64_t equalBlocks(int64_t rows) {
+  constexpr int64_t kEnough = 8;
   if (ShapedType::isDynamic(rows))
     return ShapedType::kDynamic;
-  for (int64_t block = kMostOfBlock; block > kBlock / 2; --block)
+  for (int64_t block = std::min(kMostOfBlock, rows / kEnough); block >= kWholeTiles; --block)
     if (block % kLeastOfPiece == 0 && rows % block == 0)
       return block;
   return 0;
@@ -481,15 +482,10 @@ private:
     return fixedBytes <= l2Bytes / 2 && bytesOfRow <= l2Bytes / 4 / kBlock;
   }
 
-  /// Joins several layers, if they may have more rows than the cache has room for anyway.
+  /// Joins several layers of several blocks.
   void close(Chain &chain) {
-    if (llvm::count_if(chain.links, [](Link &link) { return link.is.isContraction; }) < 2)
-      return;
-    int64_t rows = chain.links.front().is.rows, most = 0;
-    for (const Link &link : chain.links)
-      most = std::max(most, link.is.bytesOfRow);
-    if (equalBlocks(rows) == 0 ||
-        (!ShapedType::isDynamic(rows) && boundedProduct(most, rows) <= l2Bytes))
+    if (llvm::count_if(chain.links, [](Link &link) { return link.is.isContraction; }) < 2 ||
+        equalBlocks(chain.links.front().is.rows) == 0)
       return;
     giveKernels(chain.links);
     Joining(chain.links, grain).join("chain_" + Twine(count++));
