@@ -177,12 +177,14 @@ std::optional<RowKernel> RowKernel::match(func::FuncOp kernel, int64_t vectorBit
 
 namespace {
 
+/// A call that may be in a chain.
 struct Link {
   func::CallOp call;
   func::FuncOp kernel;
   RowKernel is;
 };
 
+/// Calls that follow each other, as long as they can be joined.
 struct Chain {
   SmallVector<Link> links;
   llvm::DenseMap<Value, bool> hasRows; ///< Of what the calls are given.
@@ -218,8 +220,8 @@ public:
     for (auto [i, link] : llvm::enumerate(chain))
       positions[link.call] = i;
     SmallVector<size_t> free;
-    SmallVector<SmallVector<size_t>> ends(
-        chain.size()); // Places, by the call that reads them last.
+    // Places, by the call that reads them last.
+    SmallVector<SmallVector<size_t>> ends(chain.size());
     for (auto [i, link] : llvm::enumerate(chain)) {
       for (Value operand : link.call->getOperands()) {
         auto alloc = operand.getDefiningOp<memref::AllocOp>();
@@ -277,11 +279,12 @@ private:
 
 /// Makes one kernel of a chain, and one that runs it for a range of rows:
 ///
-///   chain(buffers):                      chain_rows(buffers, from, to):
-///     parallel_for chain_rows(buffers)     for row = from to `to` by a block
-///       from 0 to rows by a piece            kernel_0(rows of the input, weights, scratch at from)
-///                                            kernel_1(scratch at from, weights, rows of the
-///                                            output)
+///   chain(buffers):
+///     parallel_for chain_rows(buffers) from 0 to rows by a piece
+///   chain_rows(buffers, from, to):
+///     for row = from to `to` by a block
+///       kernel_0(rows of the input, weights, scratch at from)
+///       kernel_1(scratch at from, weights, rows of the output)
 class Joining {
 public:
   Joining(ArrayRef<Link> chain, int64_t grain)
@@ -372,6 +375,7 @@ private:
                         " rows; pieces for threads from " + std::to_string(least) + " rows on"));
   }
 
+  /// Calls the kernels for one block after the other of a range.
   void computeBlocks(func::FuncOp part) const {
     ImplicitLocOpBuilder b(chain.back().call->getLoc(), part->getContext());
     b.setInsertionPointToStart(&part.getBody().front());
