@@ -214,8 +214,8 @@ private:
 
 /// What a kernel took, of all calls since the counts began.
 struct KernelProfile {
-  int64_t calls = 0; ///< Of the kernel.
-  double seconds = 0;
+  int64_t calls = 0;  ///< Of the kernel; of one in a chain, for every block of rows.
+  double seconds = 0; ///< Together, also of calls that ran on several threads at a time.
 };
 
 /// One thread's bound arguments.

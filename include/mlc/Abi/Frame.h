@@ -56,6 +56,7 @@ typedef struct mlc_host {
   const volatile int32_t *cancel;
   /* Of an image that was made for profiling: two counters for each of its kernels, in order,
    * to which every call of one adds the ticks of the time stamp counter that it took, and 1.
+   * A kernel in a chain is called for every block of rows, and on several threads at a time.
    * Other images leave it alone. */
   uint64_t *profile;
 } mlc_host;

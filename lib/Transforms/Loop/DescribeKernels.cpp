@@ -23,6 +23,11 @@ struct Count {
 
   Count times(int64_t n) const { return {boundedProduct(constant, n), boundedProduct(factor, n)}; }
   Count plus(Count other) const { return {constant + other.constant, factor + other.factor}; }
+  /// At least nothing.
+  Count minus(Count other) const {
+    return {std::max<int64_t>(constant - other.constant, 0),
+            std::max<int64_t>(factor - other.factor, 0)};
+  }
   bool isBelow(Count other) const {
     return std::pair(factor, constant) < std::pair(other.factor, other.constant);
   }
@@ -144,7 +149,7 @@ void mlc::ir::describeChain(ArrayRef<func::CallOp> chain, func::CallOp made,
   Builder b(made.getContext());
   SmallVector<Attribute> all(known.begin(), known.end());
   Attribute place = b.getI64IntegerAttr(static_cast<int64_t>(all.size()));
-  Count allOperations, allBytes;
+  Count allOperations, allBytes, ownBytes;
   for (func::CallOp call : chain) {
     auto number = static_cast<size_t>(call->getAttrOfType<IntegerAttr>(kKernelAttr).getInt());
     NamedAttrList link(cast<DictionaryAttr>(all[number]));
@@ -154,13 +159,14 @@ void mlc::ir::describeChain(ArrayRef<func::CallOp> chain, func::CallOp made,
     allBytes = allBytes.plus(countOf(cast<DictionaryAttr>(all[number]), "bytes"));
     for (Value operand : call.getOperands())
       if (auto type = cast<MemRefType>(operand.getType()); isOwn(operand))
-        allBytes = allBytes.plus(
-            bytes(RankedTensorType::get(type.getShape(), type.getElementType())).times(-1));
+        ownBytes =
+            ownBytes.plus(bytes(RankedTensorType::get(type.getShape(), type.getElementType())));
   }
   auto last = cast<DictionaryAttr>(
       all[static_cast<size_t>(chain.back()->getAttrOfType<IntegerAttr>(kKernelAttr).getInt())]);
   made->setAttr(kKernelAttr, place);
   all.push_back(entry(b, made.getCallee(), kRunFunction, "chain",
-                      cast<StringAttr>(last.get("reason")), allOperations, allBytes, {}));
+                      cast<StringAttr>(last.get("reason")), allOperations, allBytes.minus(ownBytes),
+                      {}));
   module->setAttr(kKernelsAttr, b.getArrayAttr(all));
 }
