@@ -67,7 +67,7 @@ def ChainKernelsPass : Pass<"mlc-chain-kernels", "::mlir::ModuleOp"> {
     results from that row of what came before, as layers of a network do for each
     sample, if two of them at least are contractions, if weights and a
     block of rows stay in the second level of the cache, and if the number of rows is not known or
-    makes several equal blocks. The kernel is an mlc.parallel_for of rows, over one that calls those of the
+    makes eight equal blocks or more. The kernel is an mlc.parallel_for of rows, over one that calls those of the
     chain for blocks of rows, mlc.rows of what it is given. What only the chain reads is written
     to the rows at the start of each thread's piece, for all of its blocks.
   }];
