@@ -2,7 +2,8 @@
 //
 // Works on linalg ops on memrefs; whatever mlc-tile-contractions has left is lowered
 // here, in scalars if there is nothing better. Ops that can be computed row by row
-// share a loop over rows, and ops of the same vectors the loop over those.
+// share a loop over rows, two at a time if they wait for sums, and ops of the same
+// vectors the loop over those.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,14 +40,18 @@ struct Position {
   Value mask; ///< Null: all lanes.
 };
 
+class RowScalars;
+
 /// A nest on its way to loops: where in them it is.
 struct Cursor {
-  Cursor(ImplicitLocOpBuilder &b, const Nest &nest) : nest(nest), ivs(nest.numLoops()) {
+  Cursor(ImplicitLocOpBuilder &b, const Nest &nest, RowScalars &scalars)
+      : nest(nest), scalars(scalars), ivs(nest.numLoops()) {
     for (unsigned i = 0; i < nest.numLoops(); ++i)
       sizes.push_back(loopSize(b, nest.op, i));
   }
 
   const Nest &nest;
+  RowScalars &scalars; ///< Of the row that it is in.
   SmallVector<Value> ivs;
   SmallVector<OpFoldResult> sizes;
 };
@@ -117,15 +122,14 @@ SmallVector<Value> carried(ImplicitLocOpBuilder &b, Cursor &cursor, ArrayRef<uns
                     });
 }
 
-/// Lowers one loop over vectors, in which each of some nests is computed in turn.
+/// Lowers one loop over vectors, in which each of some nests is computed in turn, maybe for
+/// several rows.
 class VectorLoop {
 public:
   /// `reduction` are loops of the nest, if it is just one, around those vectors that it
   /// reduces, or at each vector.
-  VectorLoop(ImplicitLocOpBuilder &b, RowScalars &scalars, ArrayRef<Cursor *> cursors,
-             ArrayRef<unsigned> reduction)
-      : b(b), scalars(scalars), cursors(cursors), reduction(reduction),
-        lanes(cursors.front()->nest.lanes),
+  VectorLoop(ImplicitLocOpBuilder &b, ArrayRef<Cursor *> cursors, ArrayRef<unsigned> reduction)
+      : b(b), cursors(cursors), reduction(reduction), lanes(cursors.front()->nest.lanes),
         size(cursors.front()->sizes[cursors.front()->nest.vectorLoop]), width(chooseWidth()) {}
 
   void run() {
@@ -150,17 +154,19 @@ public:
         finish(*cursor, ArrayRef(results).take_front(used));
         results.erase(results.begin(), results.begin() + width);
       } else {
-        scalars.forget(cursor->nest.out().memref);
+        cursor->scalars.forget(cursor->nest.out().memref);
       }
     }
   }
 
 private:
+  /// What sums are made of depends on it, so it must not depend on how many rows there are.
   int64_t chooseWidth() {
     int64_t ops = 1;
     for (Cursor *cursor : cursors)
-      for (Operation &op : cursor->nest.body().without_terminator())
-        ops += op.getDialect()->getNamespace() == "math" ? kMostOps / 2 : 1;
+      if (&cursor->scalars == &cursors.front()->scalars)
+        for (Operation &op : cursor->nest.body().without_terminator())
+          ops += op.getDialect()->getNamespace() == "math" ? kMostOps / 2 : 1;
     int64_t most = std::clamp<int64_t>(kMostOps / ops, 1, kMostVectors);
     if (std::optional<int64_t> known = getConstantIntValue(size))
       most = std::min<int64_t>(most, std::max<int64_t>(llvm::divideCeil(*known, lanes), 1));
@@ -172,7 +178,7 @@ private:
     for (const Access &access : cursor.nest.inputs()) {
       auto changes = [&](unsigned loop) { return access.map.isFunctionOfDim(loop); };
       if (!changes(cursor.nest.vectorLoop) && llvm::none_of(reduction, changes))
-        invariants[&access] = splat(b, scalars.load(b, cursor, access), lanes);
+        invariants[{&cursor, &access}] = splat(b, cursor.scalars.load(b, cursor, access), lanes);
     }
   }
 
@@ -257,6 +263,10 @@ private:
         compute(*cursor, positions);
       }
     }
+    // Behind all loads, so that what rows have in common is loaded once.
+    for (Cursor *cursor : cursors)
+      if (!cursor->nest.reducesVectors())
+        store(*cursor, positions);
     return next;
   }
 
@@ -285,11 +295,16 @@ private:
       }
       return next;
     });
-    for (auto [position, result] : llvm::zip(positions, results)) {
+    written[{&cursor.scalars, out.memref}] = results;
+  }
+
+  void store(Cursor &cursor, ArrayRef<Position> positions) {
+    const Access &out = cursor.nest.out();
+    for (auto [position, result] :
+         llvm::zip(positions, written.lookup({&cursor.scalars, out.memref}))) {
       cursor.ivs[cursor.nest.vectorLoop] = position.at;
       out.store(b, cursor.ivs, result, position.mask);
     }
-    written[out.memref] = results;
   }
 
   /// What the output has before.
@@ -308,9 +323,9 @@ private:
   }
 
   Value input(Cursor &cursor, const Access &access, size_t i, const Position &position) {
-    if (Value known = invariants.lookup(&access))
+    if (Value known = invariants.lookup({&cursor, &access}))
       return known;
-    if (auto it = written.find(access.memref); it != written.end())
+    if (auto it = written.find({&cursor.scalars, access.memref}); it != written.end())
       return it->second[i]; // at the same place, or the nests would not share this loop
     cursor.ivs[cursor.nest.vectorLoop] = position.at;
     return access.load(b, cursor.ivs, cursor.nest.vectorLoop, lanes, position.mask);
@@ -320,19 +335,20 @@ private:
     const Combiner &combiner = cursor.nest.combiner;
     const Access &out = cursor.nest.out();
     Value combined = combiner.combineAll(b, accumulators);
-    scalars.store(b, cursor, combiner.combine(b, scalars.load(b, cursor, out), combined));
+    Value soFar = cursor.scalars.load(b, cursor, out);
+    cursor.scalars.store(b, cursor, combiner.combine(b, soFar, combined));
   }
 
   ImplicitLocOpBuilder &b;
-  RowScalars &scalars;
   ArrayRef<Cursor *> cursors;
   ArrayRef<unsigned> reduction;
   int64_t lanes;
   OpFoldResult size;
   int64_t width;
   int64_t used = 0; ///< Accumulators that anything was added to, of each nest.
-  llvm::DenseMap<const Access *, Value> invariants;
-  llvm::DenseMap<Value, SmallVector<Value>> written; ///< By the nests before, at each position.
+  llvm::DenseMap<std::pair<const Cursor *, const Access *>, Value> invariants;
+  /// By the nests before, in a row at each position.
+  llvm::DenseMap<std::pair<const RowScalars *, Value>, SmallVector<Value>> written;
 };
 
 /// Lowers nests that share their loops over rows.
@@ -342,60 +358,111 @@ public:
       : group(group), b(group.nests.back().op->getLoc(), group.nests.back().op) {}
 
   void run() {
-    for (Nest &nest : group.nests) {
-      cursors.emplace_back(b, nest);
+    for (Nest &nest : group.nests)
       if (!isa<linalg::FillOp>(nest.op.getOperation()))
         noteStrategy(nest.op, nest.lanes == 1
                                   ? Twine("scalar loop")
                                   : "vectors of " + Twine(nest.lanes) +
                                         (nest.reducesVectors() ? ", combined at the end" : ""));
-    }
+    rows = MutableArrayRef(pair).take_front(comesInPairs() ? 2 : 1);
+    for (Row &row : rows)
+      for (Nest &nest : group.nests)
+        row.cursors.emplace_back(b, nest, row.scalars);
     overRows(0);
     for (Nest &nest : group.nests)
       nest.op->erase();
   }
 
 private:
+  /// What is computed for one row.
+  struct Row {
+    RowScalars scalars;
+    SmallVector<Cursor, 0> cursors; ///< Of each nest.
+  };
+
+  /// Whether two rows at a time are faster than one after the other: where lanes are combined, a
+  /// row waits for itself.
+  bool comesInPairs() const {
+    return group.rows > 0 && group.nests.front().extents[group.rows - 1] != 1 &&
+           llvm::any_of(group.nests, [](const Nest &nest) { return nest.reducesVectors(); }) &&
+           llvm::all_of(group.nests, [](const Nest &nest) {
+             return nest.numLoops() == nest.rows + (nest.lanes > 1 ? 1 : 0);
+           });
+  }
+
   void overRows(unsigned loop) {
-    if (loop == group.rows) {
-      scalars.start(b);
-      for (ArrayRef<Nest *> stage : group.stages)
-        lower(stage);
-      return;
-    }
-    forEach(b, cursors.front().sizes[loop], [&](Value iv) {
-      for (Cursor &cursor : cursors)
-        cursor.ivs[loop] = iv;
+    if (loop == group.rows)
+      return lower(rows.front());
+    if (loop + 1 == group.rows && rows.size() == 2)
+      return overPairs(loop);
+    forEach(b, size(loop), [&](Value iv) {
+      for (Row &row : rows)
+        moveTo(row, loop, iv);
       overRows(loop + 1);
     });
   }
 
-  void lower(ArrayRef<Nest *> stage) {
-    SmallVector<Cursor *> members;
-    for (Nest *nest : stage)
-      members.push_back(&cursors[nest - group.nests.begin()]);
-    if (stage.front()->isStream())
-      return VectorLoop(b, scalars, members, {}).run();
-    for (Cursor *cursor : members) {
+  void overPairs(unsigned loop) {
+    Value end = asValue(b, size(loop)), one = indexConstant(b, 1), two = indexConstant(b, 2);
+    Value odd = b.createOrFold<arith::RemUIOp>(end, two);
+    Value whole = b.createOrFold<arith::SubIOp>(end, odd);
+    std::optional<int64_t> known = getConstantIntValue(end);
+    if (known != 0)
+      each(indexConstant(b, 0), whole, two, [&](Value iv) {
+        moveTo(rows[0], loop, iv);
+        moveTo(rows[1], loop, arith::AddIOp::create(b, iv, one));
+        lower(rows);
+      });
+    auto last = [&](Value iv) {
+      moveTo(rows[0], loop, iv);
+      lower(rows.front());
+    };
+    if (!known)
+      each(whole, end, one, last);
+    else if (*known % 2 == 1)
+      last(whole);
+  }
+
+  void lower(MutableArrayRef<Row> together) {
+    for (Row &row : together)
+      row.scalars.start(b);
+    for (ArrayRef<Nest *> stage : group.stages)
+      lower(stage, together);
+  }
+
+  void lower(ArrayRef<Nest *> stage, MutableArrayRef<Row> together) {
+    auto cursorsOf = [&](Nest *nest) {
+      return llvm::map_range(
+          together, [this, nest](Row &row) { return &row.cursors[nest - group.nests.begin()]; });
+    };
+    if (stage.front()->isStream()) {
+      SmallVector<Cursor *> members;
+      for (Nest *nest : stage)
+        llvm::append_range(members, cursorsOf(nest));
+      return VectorLoop(b, members, {}).run();
+    }
+    for (Nest *nest : stage) {
       SmallVector<unsigned> parallel, reduction;
-      for (unsigned i = group.rows; i < cursor->nest.numLoops(); ++i)
-        if (i != cursor->nest.vectorLoop)
-          (cursor->nest.isReduction(i) ? reduction : parallel).push_back(i);
-      b.setLoc(cursor->nest.op->getLoc());
-      alone(*cursor, parallel, reduction);
+      for (unsigned i = group.rows; i < nest->numLoops(); ++i)
+        if (i != nest->vectorLoop)
+          (nest->isReduction(i) ? reduction : parallel).push_back(i);
+      b.setLoc(nest->op->getLoc());
+      alone(llvm::to_vector(cursorsOf(nest)), parallel, reduction);
     }
   }
 
-  void alone(Cursor &cursor, ArrayRef<unsigned> parallel, ArrayRef<unsigned> reduction) {
+  /// One nest in some rows, or in one if there are loops left.
+  void alone(ArrayRef<Cursor *> cursors, ArrayRef<unsigned> parallel,
+             ArrayRef<unsigned> reduction) {
     if (!parallel.empty())
-      return forEach(b, cursor.sizes[parallel.front()], [&](Value iv) {
-        cursor.ivs[parallel.front()] = iv;
-        alone(cursor, parallel.drop_front(), reduction);
+      return forEach(b, cursors.front()->sizes[parallel.front()], [&](Value iv) {
+        cursors.front()->ivs[parallel.front()] = iv;
+        alone(cursors, parallel.drop_front(), reduction);
       });
-    if (cursor.nest.lanes == 1)
-      return scalar(cursor, reduction);
-    Cursor *one = &cursor;
-    VectorLoop(b, scalars, one, reduction).run();
+    if (cursors.front()->nest.lanes > 1)
+      return VectorLoop(b, cursors, reduction).run();
+    for (Cursor *cursor : cursors)
+      scalar(*cursor, reduction);
   }
 
   /// One element of the output.
@@ -404,22 +471,34 @@ private:
     Block &body = cursor.nest.body();
     Value initial = body.getArguments().back().use_empty()
                         ? arith::ConstantOp::create(b, b.getZeroAttr(out.elementType())).getResult()
-                        : scalars.load(b, cursor, out);
+                        : cursor.scalars.load(b, cursor, out);
     SmallVector<Value> result =
         carried(b, cursor, reduction, initial, [&](ValueRange values) -> SmallVector<Value> {
           SmallVector<Value> arguments;
           for (const Access &access : cursor.nest.inputs())
-            arguments.push_back(scalars.load(b, cursor, access));
+            arguments.push_back(cursor.scalars.load(b, cursor, access));
           arguments.push_back(values.front());
           return {cloneBody(b, body, arguments, 1)};
         });
-    scalars.store(b, cursor, result.front());
+    cursor.scalars.store(b, cursor, result.front());
+  }
+
+  void each(Value from, Value to, Value step, llvm::function_ref<void(Value iv)> body) {
+    scf::ForOp loop = independentFor(b, from, to, step);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar());
+  }
+  OpFoldResult size(unsigned loop) const { return rows.front().cursors.front().sizes[loop]; }
+  static void moveTo(Row &row, unsigned loop, Value iv) {
+    for (Cursor &cursor : row.cursors)
+      cursor.ivs[loop] = iv;
   }
 
   Rows &group;
   ImplicitLocOpBuilder b;
-  SmallVector<Cursor, 0> cursors;
-  RowScalars scalars;
+  std::array<Row, 2> pair;
+  MutableArrayRef<Row> rows; ///< Computed together; the first alone if one is left.
 };
 
 struct VectorizeKernels : mlc::ir::impl::VectorizeKernelsPassBase<VectorizeKernels> {

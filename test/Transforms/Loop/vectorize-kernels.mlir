@@ -144,29 +144,49 @@ func.func @one_left(%x: memref<9xf32>, %y: memref<9xf32>) {
 
 // Ops that need of each other what is in the same row share the loop over rows. Inside of
 // it what needs the vector that is there shares the loop over vectors: the sum takes the
-// products before they are loaded again. An element per row is taken from a register.
+// products before they are loaded again. An element per row is taken from a register. Rows
+// that wait for sums come in pairs, of which each step has both; one that is left is alone.
 
 #in = affine_map<(i, j) -> (i, j)>
 #row = affine_map<(i, j) -> (i)>
 
 // CHECK-LABEL: func.func @row_by_row
 // CHECK-SAME:    (%[[X:.*]]: memref<?x32xf32>, %[[M:.*]]: memref<?xf32>, %[[P:.*]]: memref<?x32xf32>, %[[S:.*]]: memref<?xf32>, %[[Y:.*]]: memref<?x32xf32>)
-// CHECK:         scf.for %[[I:.*]] = %c0 to
+// CHECK:         %[[N:.*]] = memref.dim
+// CHECK:         %[[ODD:.*]] = arith.remui %[[N]], %c2
+// CHECK:         %[[WHOLE:.*]] = arith.subi %[[N]], %[[ODD]]
+// CHECK:         scf.for %[[I:.*]] = %c0 to %[[WHOLE]] step %c2
+// CHECK:           %[[J:.*]] = arith.addi %[[I]], %c1
 // CHECK:           memref.store %{{.*}}, %[[M]][%[[I]]]
-// CHECK:           memref.store %{{.*}}, %[[S]][%[[I]]]
+// CHECK-NEXT:      memref.store %{{.*}}, %[[M]][%[[J]]]
+// CHECK-NEXT:      memref.store %{{.*}}, %[[S]][%[[I]]]
+// CHECK-NEXT:      memref.store %{{.*}}, %[[S]][%[[J]]]
+// CHECK:           vector.load %[[X]][%[[I]], %c0]
+// CHECK:           vector.load %[[X]][%[[J]], %c0]
 // CHECK:           %[[MAX:.*]] = arith.maximumf {{.*}} : f32
 // CHECK-NEXT:      memref.store %[[MAX]], %[[M]][%[[I]]]
+// CHECK:           %[[OTHER:.*]] = arith.maximumf {{.*}} : f32
+// CHECK-NEXT:      memref.store %[[OTHER]], %[[M]][%[[J]]]
 // CHECK-NOT:       memref.load
 // CHECK:           %[[MAXES:.*]] = vector.broadcast %[[MAX]]
-// CHECK:           %[[V:.*]] = vector.load %[[X]]
+// CHECK:           %[[OTHERS:.*]] = vector.broadcast %[[OTHER]]
+// CHECK:           %[[V:.*]] = vector.load %[[X]][%[[I]], %c0]
 // CHECK:           %[[PRODUCT:.*]] = arith.mulf %[[V]], %[[MAXES]]
-// CHECK:           vector.store %[[PRODUCT]], %[[P]]
+// CHECK:           %[[W:.*]] = vector.load %[[X]][%[[J]], %c0]
+// CHECK:           arith.mulf %[[W]], %[[OTHERS]]
+// CHECK-COUNT-3:   vector.load %[[X]][%[[J]],
 // CHECK-NOT:       vector.load
 // CHECK:           arith.addf %{{.*}}, %[[PRODUCT]]
+// CHECK:           vector.store %[[PRODUCT]], %[[P]][%[[I]], %c0]
+// CHECK:           vector.store %{{.*}}, %[[P]][%[[J]], %c0]
 // CHECK:           %[[SUM:.*]] = arith.addf {{.*}} : f32
 // CHECK:           vector.broadcast %[[SUM]]
-// CHECK:           vector.load %[[P]]
-// CHECK:           vector.store %{{.*}}, %[[Y]]
+// CHECK:           vector.load %[[P]][%[[I]], %c0]
+// CHECK:           vector.load %[[P]][%[[J]], %c0]
+// CHECK:           vector.store %{{.*}}, %[[Y]][%[[I]], %c0]
+// CHECK:         } {mlc.independent}
+// CHECK:         scf.for %[[LAST:.*]] = %[[WHOLE]] to %[[N]] step %c1
+// CHECK:           vector.store %{{.*}}, %[[Y]][%[[LAST]], %c0]
 // CHECK:         } {mlc.independent}
 // CHECK-NOT:     scf.for
 // CHECK:         return
@@ -222,6 +242,63 @@ func.func @other_row(%x: memref<4x8xf32>, %y: memref<4x8xf32>, %z: memref<4x8xf3
     ins(%y : memref<4x8xf32>) outs(%z : memref<4x8xf32>) {
   ^bb0(%a: f32, %b: f32):
     linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+// An even number of rows leaves none, an odd one the last; one row is no pair.
+
+#in = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+
+// CHECK-LABEL: func.func @even
+// CHECK:         scf.for %{{.*}} = %c0 to %c4 step %c2
+// CHECK:         } {mlc.independent}
+// CHECK-NOT:     scf.for
+// CHECK:         return
+func.func @even(%x: memref<4x8xf32>, %y: memref<4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<4xf32>)
+  linalg.generic {indexing_maps = [#in, #row], iterator_types = ["parallel", "reduction"]}
+    ins(%x : memref<4x8xf32>) outs(%y : memref<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @odd
+// CHECK:         scf.for %{{.*}} = %c0 to %c4 step %c2
+// CHECK:         } {mlc.independent}
+// CHECK-NOT:     scf.for
+// CHECK:         memref.store %{{.*}}, %{{.*}}[%c4]
+// CHECK:         return
+func.func @odd(%x: memref<5x8xf32>, %y: memref<5xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<5xf32>)
+  linalg.generic {indexing_maps = [#in, #row], iterator_types = ["parallel", "reduction"]}
+    ins(%x : memref<5x8xf32>) outs(%y : memref<5xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @one_row
+// CHECK-NOT:     scf.for
+// CHECK:         return
+func.func @one_row(%x: memref<1x8xf32>, %y: memref<1xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<1xf32>)
+  linalg.generic {indexing_maps = [#in, #row], iterator_types = ["parallel", "reduction"]}
+    ins(%x : memref<1x8xf32>) outs(%y : memref<1xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a : f32
+    linalg.yield %0 : f32
   }
   return
 }

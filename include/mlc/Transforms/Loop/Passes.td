@@ -182,7 +182,9 @@ def VectorizeKernelsPass : Pass<"mlc-vectorize-kernels", "::mlir::func::FuncOp">
     Ops that follow each other share their outer parallel loops, if each reads of the
     others' results the row that it writes: a softmax is one loop over rows, which
     stay in the cache. Inside of it, ops along the same dimension share the loop over
-    vectors, if each needs of the others the vector that it is at.
+    vectors, if each needs of the others the vector that it is at. Rows in which lanes
+    are combined are computed in pairs, each as it would be alone, since what is next in a
+    row has to wait for the sum.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register">
