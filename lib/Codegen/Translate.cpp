@@ -108,6 +108,11 @@ static Status shapeModule(llvm::Module &module, const Target &target,
     function.setDSOLocal(true);
     function.setUWTableKind(llvm::UWTableKind::None);
     function.addFnAttrs(attributes);
+    // What an image exports only calls kernels: its code would get no faster.
+    if (llvm::is_contained(kExports, function.getName())) {
+      function.addFnAttr(llvm::Attribute::OptimizeNone);
+      function.addFnAttr(llvm::Attribute::NoInline);
+    }
   }
   for (llvm::GlobalVariable &variable : module.globals()) {
     if (variable.isDeclaration())

@@ -1,7 +1,7 @@
 // RUN: mlc-opt --split-input-file --mlc-lower-frame --cse %s | FileCheck %s
 
-// run reads its pointers from the frame: inputs at 8, outputs at 16, the
-// workspace at 40, dims at 48 (include/mlc/Abi/Frame.h).
+// run reads its pointers from the frame (include/mlc/Abi/Frame.h), each in front of the
+// kernel that takes it: inputs at 8, outputs at 16, the workspace at 40, dims at 48.
 
 // CHECK-LABEL: func.func @prepare(%{{.*}}: !llvm.ptr) -> i32
 // CHECK-LABEL: func.func @prepare_workspace_bytes(%{{.*}}: !llvm.ptr) -> i64
@@ -10,12 +10,19 @@
 // CHECK:         %[[EIGHT:.*]] = llvm.mlir.constant(8 : i64)
 // CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[FRAME]][%[[EIGHT]]]
 // CHECK:         %[[INPUTS:.*]] = llvm.load %[[FIELD]]
-// CHECK:         llvm.load
 // CHECK:         llvm.mlir.constant(16 : i64)
-// CHECK:         llvm.mlir.constant(40 : i64)
+// CHECK:         %[[OUTPUTS:.*]] = llvm.load
 // CHECK:         llvm.mlir.constant(48 : i64)
 // CHECK:         %[[N:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
-// CHECK:         call @kernel_0(%{{.*}}, %{{.*}}, %[[N]]) : (!llvm.ptr, !llvm.ptr, i64) -> ()
+// CHECK:         %[[FIRST:.*]] = llvm.getelementptr %[[INPUTS]]
+// CHECK:         %[[X:.*]] = llvm.load %[[FIRST]]
+// CHECK:         %[[FIRST:.*]] = llvm.getelementptr %[[OUTPUTS]]
+// CHECK:         %[[Y:.*]] = llvm.load %[[FIRST]]
+// CHECK:         call @kernel_0(%[[X]], %[[Y]], %[[N]]) : (!llvm.ptr, !llvm.ptr, i64) -> ()
+// CHECK:         llvm.mlir.constant(40 : i64)
+// CHECK:         %[[WORKSPACE:.*]] = llvm.load
+// CHECK:         %[[VIEW:.*]] = llvm.getelementptr %[[WORKSPACE]]
+// CHECK:         call @kernel_1(%[[VIEW]]
 // CHECK:         %[[OK:.*]] = arith.constant 0 : i32
 // CHECK:         return %[[OK]]
 
@@ -38,7 +45,10 @@ module {
     return
   }
   func.func @run(%x: memref<?x4xf32> {mlc.input = "x"}, %y: memref<?x4xf32> {mlc.output = "y"}, %block: memref<?xi8>, %workspace: memref<?xi8>, %n: index) attributes {mlc.workspace = array<i64: 64, 128>} {
+    %offset = arith.constant 64 : index
+    %view = memref.view %workspace[%offset][] : memref<?xi8> to memref<f32>
     call @kernel_0(%x, %y) : (memref<?x4xf32>, memref<?x4xf32>) -> ()
+    call @kernel_1(%view, %view, %view) : (memref<f32>, memref<f32>, memref<f32>) -> ()
     return
   }
   func.func private @kernel_0(%a: memref<?x4xf32>, %b: memref<?x4xf32>) attributes {mlc.kind = "elementwise"} {

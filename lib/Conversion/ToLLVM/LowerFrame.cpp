@@ -54,6 +54,12 @@ struct LowerFrame : mlc::ir::impl::LowerFramePassBase<LowerFrame> {
   }
 
 private:
+  /// Where a pointer lies.
+  struct Place {
+    Value table;
+    int64_t offset;
+  };
+
   /// Rebuilds the driver on a frame; every memref becomes a pointer.
   LogicalResult lowerDriver(func::FuncOp driver) {
     Block &body = driver.getBody().front();
@@ -69,21 +75,21 @@ private:
     if (timed.wasInterrupted())
       clock.emplace(b, loadAt(b, pointer, frame, offsetof(mlc_frame, host)));
 
-    pointers.clear();
+    arguments.clear();
     Value size;
     int64_t inputs = 0, outputs = 0, parameters = 0, blocks = 0;
     auto element = [&](size_t field, int64_t &index) {
       Value list = loadAt(b, pointer, frame, static_cast<int64_t>(field));
-      return loadAt(b, pointer, list, 8 * index++);
+      return Place{list, 8 * index++};
     };
     for (unsigned i = 0; i < driver.getNumArguments(); ++i) {
       Value argument = driver.getArgument(i);
       if (driver.getArgAttr(i, kInputAttr)) {
-        pointers[argument] = element(offsetof(mlc_frame, inputs), inputs);
+        arguments[argument] = element(offsetof(mlc_frame, inputs), inputs);
       } else if (driver.getArgAttr(i, kOutputAttr)) {
-        pointers[argument] = element(offsetof(mlc_frame, outputs), outputs);
+        arguments[argument] = element(offsetof(mlc_frame, outputs), outputs);
       } else if (driver.getArgAttr(i, kParameterAttr)) {
-        pointers[argument] = element(offsetof(mlc_frame, parameters), parameters);
+        arguments[argument] = element(offsetof(mlc_frame, parameters), parameters);
       } else if (argument.getType().isIndex()) {
         Value dims = loadAt(b, pointer, frame, offsetof(mlc_frame, dims));
         size = loadAt(b, b.getI64Type(), dims, 0);
@@ -92,7 +98,7 @@ private:
       } else { // the prepared block, then the workspace: mlc-plan-memory's order
         size_t field =
             blocks++ == 0 ? offsetof(mlc_frame, prepared) : offsetof(mlc_frame, workspace);
-        pointers[argument] = loadAt(b, pointer, frame, static_cast<int64_t>(field));
+        arguments[argument] = {frame, static_cast<int64_t>(field)};
       }
     }
 
@@ -104,10 +110,8 @@ private:
     });
     for (Block &block : llvm::drop_begin(driver.getBody()))
       for (Value argument : block.getArguments())
-        if (isa<MemRefType>(argument.getType())) {
+        if (isa<MemRefType>(argument.getType()))
           argument.setType(pointer);
-          pointers[argument] = argument;
-        }
     SmallVector<Operation *> views, others;
     for (Block &block : driver.getBody())
       for (Operation &op : block)
@@ -137,30 +141,28 @@ private:
     return success();
   }
 
-  /// What a memref of a driver is: an argument, a view, a slot or a cast of one.
+  /// What a memref of a driver is, an argument, a view, a slot or a cast of one, in front of its
+  /// user: there are more of them than registers.
   Value pointerTo(ImplicitLocOpBuilder &b, Value memref) {
-    if (Value known = pointers.lookup(memref))
-      return known;
+    if (auto found = arguments.find(memref); found != arguments.end())
+      return loadAt(b, pointer, found->second.table, found->second.offset);
+    if (memref.getType() == pointer) // of a block
+      return memref;
     Operation *op = memref.getDefiningOp();
-    if (isa_and_nonnull<memref::CastOp>(op))
-      return pointerTo(b, op->getOperand(0));
-    OpBuilder::InsertionGuard guard(b);
     Value bytes;
     if (auto view = dyn_cast_or_null<memref::ViewOp>(op)) {
-      b.setInsertionPoint(view);
       bytes = arith::IndexCastOp::create(b, b.getI64Type(), view.getByteShift());
     } else if (auto slot = dyn_cast_or_null<SlotOp>(op)) {
       auto type = cast<MemRefType>(slot.getType());
-      b.setInsertionPoint(slot);
       Value index = arith::IndexCastOp::create(b, b.getI64Type(), slot.getIndex());
       int64_t size = type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8);
       Value factor = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(size));
       bytes = arith::MulIOp::create(b, index, factor);
-    } else {
+    } else if (!isa_and_nonnull<memref::CastOp>(op)) {
       return Value();
     }
     Value source = pointerTo(b, op->getOperand(0));
-    return pointers[memref] = source ? byteOffset(b, source, bytes) : Value();
+    return source && bytes ? byteOffset(b, source, bytes) : source;
   }
 
   LogicalResult lowerOp(ImplicitLocOpBuilder &b, Operation *op, Value size) {
@@ -407,7 +409,7 @@ private:
   llvm::DenseSet<StringAttr> asking; ///< Kernels that get an Asking.
   // Of the driver that is being lowered:
   std::optional<KernelClock> clock; ///< If it times kernels.
-  llvm::DenseMap<Value, Value> pointers;
+  llvm::DenseMap<Value, Place> arguments;
   llvm::DenseSet<Operation *> symbolicCalls; ///< Of kernels that take the size.
 };
 
