@@ -306,7 +306,7 @@ double quantum(const Tensor &tensor) {
 
 /// Bounds of sums of `n` terms. `plain` are the sums of the magnitudes of the
 /// terms, `widened` of what they may be, `unit` divides all terms: a sum below
-/// 2^24 units is exact in any order.
+/// 2^24 units is exact in any order, unless a unit is less than the least denormal.
 std::vector<double> sumBounds(const Tensor &result, int64_t n, const std::vector<double> &plain,
                               const std::vector<double> &widened, double unit, bool exact,
                               double divisor) {
@@ -318,7 +318,7 @@ std::vector<double> sumBounds(const Tensor &result, int64_t n, const std::vector
       error.push_back(exact && !std::isfinite(plain[i]) ? 0 : kUnknown);
       continue;
     }
-    bool noRounding = exact && plain[i] <= 0x1p24 * unit;
+    bool noRounding = exact && unit >= 0x1p-149 && plain[i] <= 0x1p24 * unit;
     double e = widened[i] - plain[i];
     if (!noRounding)
       e += (sumError(n) + 0x1p-23) * widened[i] + static_cast<double>(n) * 0x1p-149;
