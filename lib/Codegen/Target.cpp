@@ -7,6 +7,8 @@
 #include "mlc/Abi/CpuFeatureTable.h"
 #include "mlc/Codegen/Codegen.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -58,6 +60,23 @@ static Result<Target> nativeTarget() {
                     l2 > 0 ? l2 : int64_t(1) << 20);
 }
 
+/// x86-64-v2, v3 and v4.
+static const std::vector<Target> &levels() {
+  static const std::vector<Target> *all = [] {
+    auto *made = new std::vector<Target>;
+    std::vector<std::string> features;
+    auto add = [&](const char *name, llvm::ArrayRef<llvm::StringLiteral> more, int64_t l2Bytes) {
+      features.insert(features.end(), more.begin(), more.end());
+      made->push_back(makeTarget(name, features, l2Bytes));
+    };
+    add("x86-64-v2", kV2Features, int64_t(1) << 18);
+    add("x86-64-v3", kV3Features, int64_t(1) << 19);
+    add("x86-64-v4", kV4Features, int64_t(1) << 20);
+    return made;
+  }();
+  return *all;
+}
+
 Result<Target> codegen::findTarget(const std::string &name) {
   if (name == "native") {
     // Asked once: virtual machines take 0.1 ms to say what CPU they have. Never destroyed, as
@@ -65,15 +84,25 @@ Result<Target> codegen::findTarget(const std::string &name) {
     static const Result<Target> *host = new Result<Target>(nativeTarget());
     return *host;
   }
-  std::vector<std::string> features(std::begin(kV2Features), std::end(kV2Features));
-  if (name == "x86-64-v2")
-    return makeTarget(name, std::move(features), int64_t(1) << 18);
-  features.insert(features.end(), std::begin(kV3Features), std::end(kV3Features));
-  if (name == "x86-64-v3")
-    return makeTarget(name, std::move(features), int64_t(1) << 19);
-  features.insert(features.end(), std::begin(kV4Features), std::end(kV4Features));
-  if (name == "x86-64-v4")
-    return makeTarget(name, std::move(features), int64_t(1) << 20);
+  for (const Target &level : levels())
+    if (level.cpu == name)
+      return level;
   return usageError("unknown target '" + name +
                     "'; expected 'native', 'x86-64-v2', 'x86-64-v3' or 'x86-64-v4'");
+}
+
+Target codegen::levelOf(const Target &target) {
+  llvm::SmallVector<llvm::StringRef> available, needed;
+  llvm::StringRef(target.features).split(available, ',');
+  for (const Target &level : llvm::reverse(levels())) {
+    needed.clear();
+    llvm::StringRef(level.features).split(needed, ',');
+    const ir::TargetDescription &ours = level.description, &theirs = target.description;
+    if (ours.vectorBits == theirs.vectorBits && ours.fma == theirs.fma &&
+        ours.f16c == theirs.f16c && llvm::all_of(needed, [&](llvm::StringRef feature) {
+          return llvm::is_contained(available, feature);
+        }))
+      return level;
+  }
+  return target;
 }

@@ -11,7 +11,10 @@
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <atomic>
+#include <cstring>
 #include <list>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -45,6 +48,11 @@ public:
     }
   }
 
+  std::map<std::string, SharedKernel> all() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return {kernels.begin(), kernels.end()};
+  }
+
 private:
   using Kernels = std::list<std::pair<std::string, SharedKernel>>; ///< The last used first.
   std::mutex mutex;
@@ -53,7 +61,57 @@ private:
   size_t bytes = 0;
 };
 
+/// Of the file of built-in kernels: a header, an entry for each kernel, sorted by name, and the
+/// object files. Written and read by one build on one kind of machine, so in its byte order.
+struct Header {
+  char magic[8] = {'m', 'l', 'c', 'k', 'e', 'r', 'n', '1'};
+  uint64_t count = 0;
+};
+struct Entry {
+  char name[39] = {}; ///< As nameOf has it.
+  char asks = 0;
+  uint64_t offset = 0, size = 0;
+};
+
+std::atomic<int64_t> known{0}, builtIn{0}, compiled{0};
+
 } // namespace
+
+__attribute__((weak)) llvm::ArrayRef<std::string_view> mlc::builtInKernels() { return {}; }
+
+KernelCounts mlc::kernelCounts() { return {known, builtIn, compiled}; }
+
+/// Null if there is none of that name.
+static SharedKernel findIn(std::string_view file, const std::string &name) {
+  Header header;
+  std::memcpy(&header, file.data(), sizeof(header));
+  auto entryAt = [&](uint64_t i) {
+    Entry entry;
+    std::memcpy(&entry, file.data() + sizeof(header) + i * sizeof(entry), sizeof(entry));
+    return entry;
+  };
+  uint64_t first = 0, end = header.count;
+  while (first < end) {
+    uint64_t middle = first + (end - first) / 2;
+    Entry entry = entryAt(middle);
+    int order = name.compare(0, std::string::npos, entry.name, sizeof(entry.name));
+    if (order == 0) {
+      auto kernel = std::make_shared<CompiledKernel>();
+      kernel->object = file.substr(entry.offset, entry.size);
+      kernel->asks = entry.asks != 0;
+      return kernel;
+    }
+    (order < 0 ? end : first) = order < 0 ? middle : middle + 1;
+  }
+  return nullptr;
+}
+
+static SharedKernel findBuiltIn(const std::string &name) {
+  for (std::string_view file : builtInKernels())
+    if (SharedKernel found = findIn(file, name))
+      return found;
+  return nullptr;
+}
 
 /// Never destroyed: other threads may compile while the process exits.
 static Library &library() {
@@ -61,13 +119,43 @@ static Library &library() {
   return *shared;
 }
 
-/// A name for everything that the code of a kernel is made of.
+std::string mlc::packKernels() {
+  std::map<std::string, SharedKernel> kernels = library().all();
+  Header header;
+  header.count = kernels.size();
+  std::string entries, objects;
+  auto bytes = [](const auto &value) {
+    return std::string(reinterpret_cast<const char *>(&value), sizeof(value));
+  };
+  for (const auto &[name, kernel] : kernels) {
+    Entry entry;
+    std::memcpy(entry.name, name.data(), std::min(name.size(), sizeof(entry.name)));
+    entry.asks = kernel->asks ? 1 : 0;
+    entry.offset = sizeof(header) + header.count * sizeof(entry) + objects.size();
+    entry.size = kernel->object.size();
+    entries += bytes(entry);
+    objects += kernel->object;
+  }
+  return bytes(header) + entries + objects;
+}
+
+/// What the kernel is compiled for. Only products of bytes have code of their own on CPUs that
+/// have more than their level.
+static codegen::Target targetOf(FuncOp kernel, const codegen::Target &target) {
+  bool hasBytes = llvm::any_of(kernel.getArgumentTypes(), [](mlir::Type type) {
+    auto memref = mlir::dyn_cast<mlir::MemRefType>(type);
+    return memref && memref.getElementType().isInteger(8);
+  });
+  return hasBytes ? target : codegen::levelOf(target);
+}
+
+/// A name for everything that the code of a kernel is made of. Behind the phase buffers nothing
+/// depends on the size of a cache.
 static std::string nameOf(FuncOp kernel, const codegen::Target &target, bool optimize,
                           int64_t grain) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  stream << target.cpu << ' ' << target.features << ' ' << target.description.l2Bytes << ' '
-         << optimize << ' ' << grain << '\n';
+  stream << target.cpu << ' ' << target.features << ' ' << optimize << ' ' << grain << '\n';
   kernel.print(stream, mlir::OpPrintingFlags().useLocalScope().printGenericOpForm());
   llvm::BLAKE3Result<16> hash =
       llvm::BLAKE3::hash<16>({reinterpret_cast<const uint8_t *>(text.data()), text.size()});
@@ -103,6 +191,23 @@ static Result<SharedKernel> compile(FuncOp kernel, const codegen::Target &target
   return SharedKernel(std::move(compiled));
 }
 
+/// The kernel of that name, from where it is had soonest.
+static Result<SharedKernel> find(FuncOp kernel, const std::string &name,
+                                 const codegen::Target &target, bool optimize,
+                                 llvm::function_ref<Status(mlir::ModuleOp, ir::Phase)> lower) {
+  if (SharedKernel earlier = library().find(name)) {
+    ++known;
+    return earlier;
+  }
+  SharedKernel kernelOfBuild = findBuiltIn(name);
+  ++(kernelOfBuild ? builtIn : compiled);
+  Result<SharedKernel> found =
+      kernelOfBuild ? kernelOfBuild : compile(kernel, target, optimize, lower);
+  if (found)
+    library().add(name, *found);
+  return found;
+}
+
 Result<std::vector<SharedKernel>>
 mlc::takeOutKernels(mlir::ModuleOp module, const codegen::Target &target, bool optimize,
                     int64_t grain, llvm::function_ref<Status(mlir::ModuleOp, ir::Phase)> lower) {
@@ -114,21 +219,17 @@ mlc::takeOutKernels(mlir::ModuleOp module, const codegen::Target &target, bool o
       continue;
     mlir::StringAttr old = kernel.getSymNameAttr();
     kernel.setName("kernel"); // The number that it had is no part of what it does.
-    std::string name = nameOf(kernel, target, optimize, grain);
+    codegen::Target own = targetOf(kernel, target);
+    std::string name = nameOf(kernel, own, optimize, grain);
     kernel.setName(name);
     renamed[old] = kernel;
-    SharedKernel known = library().find(name);
-    if (!known) {
-      Result<SharedKernel> compiled = compile(kernel, target, optimize, lower);
-      if (!compiled)
-        return compiled.takeError();
-      known = *compiled;
-      library().add(name, known);
-    }
+    Result<SharedKernel> found = find(kernel, name, own, optimize, lower);
+    if (!found)
+      return found.takeError();
     kernel.getBody().getBlocks().clear();
-    if (known->asks)
+    if ((*found)->asks)
       kernel->setAttr(ir::kAsksAttr, mlir::UnitAttr::get(context));
-    taken.push_back(std::move(known));
+    taken.push_back(std::move(*found));
   }
   if (!renamed.empty())
     module.walk([&](mlir::func::CallOp call) {

@@ -119,6 +119,9 @@ def check_contents(packages, root):
     declared = set(re.findall(r"MLC_EXPORT.*?\b(mlc_\w+)\(", (root / "usr/include/mlc/c/mlc.h").read_text()))
     shown = {name.split("@")[0] for name, kind in symbols.symbols(libmlc) if kind == "T"}
     check(declared == shown, f"mlc/c/mlc.h and libmlc differ in {declared ^ shown}")
+    kernels = [int.from_bytes(count, "little") for count in re.findall(rb"mlckern1(.{8})kernel_", compiler.read_bytes(),
+                                                                      re.DOTALL)]
+    check(len(kernels) == 2 and min(kernels) >= 100, f"libmlc-compiler has common kernels for two levels: {kernels}")
     print(f"libmlc shows {symbols.check(libmlc)} symbols, libmlc-compiler {symbols.check(compiler)}")
 
 

@@ -22,6 +22,11 @@ struct Target {
 /// "native" (the host), "x86-64-v2", "x86-64-v3" or "x86-64-v4"; others are Usage errors.
 Result<Target> findTarget(const std::string &name);
 
+/// What code for vectors is compiled for if images on other CPUs are to have it, too: the highest
+/// of the levels x86-64-v2 to v4 that `target` has, or `target` itself if its vectors are others.
+/// Levels have no dot products.
+Target levelOf(const Target &target);
+
 /// LLVM IR text of a module in the phase llvm, before LLVM's own passes.
 Result<std::string> emitLLVM(mlir::ModuleOp module, const Target &target);
 /// Assembly of what the image will hold.

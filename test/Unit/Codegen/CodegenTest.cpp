@@ -52,6 +52,19 @@ TEST_CASE("targets say what they can do") {
   CHECK(v4->description.vectorRegisters == 32);
   CHECK_THAT(v3->features, Contains("+avx2") && !Contains("avx512"));
   CHECK_THAT(v4->features, Contains("+avx512vl"));
+  CHECK(codegen::levelOf(*v3).cpu == "x86-64-v3");
+  Target more = *v3;
+  more.cpu = "alderlake";
+  more.features += ",+avxvnni";
+  more.description.dotProducts = true;
+  CHECK(codegen::levelOf(more).cpu == "x86-64-v3");
+  CHECK(codegen::levelOf(more).features == v3->features);
+  Target slow = *v3; // what a CPU without fma has in common with v2 is not its vectors
+  slow.cpu = "other";
+  slow.features.erase(slow.features.find(",+fma"), 5);
+  slow.description.fma = false;
+  CHECK(codegen::levelOf(slow).cpu == "other");
+
   Result<Target> bad = codegen::findTarget("pentium");
   REQUIRE_FALSE(bad);
   CHECK(bad.error().kind == ErrorKind::Usage);

@@ -8,7 +8,26 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
 using namespace mlc;
+
+/// What was compiled together with this program: what another one has packed.
+llvm::ArrayRef<std::string_view> mlc::builtInKernels() {
+  static const std::string file = [] {
+    const char *path = std::getenv("MLC_TEST_KERNELS");
+    std::ostringstream bytes;
+    if (path)
+      bytes << std::ifstream(path, std::ios::binary).rdbuf();
+    return bytes.str();
+  }();
+  static const std::string_view files[] = {file};
+  return file.empty() ? llvm::ArrayRef<std::string_view>() : files;
+}
 
 namespace {
 
@@ -46,14 +65,12 @@ struct Taken {
   bool isDeclared = false; ///< Whether its body is gone.
 };
 
-Taken take(const std::string &text, const std::string &targetName = "native",
-           bool optimize = true) {
+Taken take(const std::string &text, const codegen::Target &target, bool optimize = true) {
   mlir::DialectRegistry registry;
   ir::registerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   REQUIRE(module);
-  codegen::Target target = codegen::findTarget(targetName).orThrow();
   Taken taken;
   auto lower = [&](mlir::ModuleOp part, ir::Phase phase) -> Status {
     ++taken.lowered;
@@ -69,6 +86,10 @@ Taken take(const std::string &text, const std::string &targetName = "native",
   module->walk([&](mlir::func::CallOp call) { taken.name = call.getCallee().str(); });
   taken.isDeclared = module->lookupSymbol<mlir::func::FuncOp>(taken.name).isExternal();
   return taken;
+}
+
+Taken take(const std::string &text, const std::string &target = "native", bool optimize = true) {
+  return take(text, codegen::findTarget(target).orThrow(), optimize);
 }
 
 } // namespace
@@ -97,6 +118,50 @@ TEST_CASE("kernels that differ in what they do or how have names of their own") 
                                     take(moduleOf("kernel_3", "arith.addf"), "native", false).name};
   std::sort(names.begin(), names.end());
   CHECK(std::unique(names.begin(), names.end()) == names.end());
+}
+
+TEST_CASE("CPUs of one level share kernels, but for those of bytes") {
+  codegen::Target v4 = codegen::findTarget("x86-64-v4").orThrow(), more = v4;
+  more.cpu = "sapphirerapids";
+  more.features += ",+avx512vnni";
+  more.description.dotProducts = true;
+  more.description.l2Bytes *= 2;
+  std::string floats = moduleOf("kernel_3", "arith.addf"), bytes = floats;
+  for (size_t at; (at = bytes.find("f32")) != std::string::npos;)
+    bytes.replace(at, 3, "i8");
+  bytes.replace(bytes.find("arith.addf"), 10, "arith.addi");
+  CHECK(take(floats, v4).name == take(floats, more).name);
+  CHECK(take(bytes, v4).name != take(bytes, more).name);
+}
+
+TEST_CASE("kernels that were compiled before are found by another process") {
+  std::vector<std::string> names;
+  for (const char *op : {"arith.addf", "arith.mulf", "arith.subf", "arith.divf"})
+    names.push_back(take(moduleOf("kernel_3", op)).name);
+  std::string packed = packKernels(), path = "/tmp/mlc-kernels-" + std::to_string(getpid());
+  std::ofstream(path, std::ios::binary) << packed;
+  std::string command = "MLC_TEST_KERNELS=" + path + " " + program_invocation_name + " [.built-in]";
+  CHECK(std::system(command.c_str()) == 0);
+  CHECK(std::remove(path.c_str()) == 0);
+}
+
+TEST_CASE("kernels that this process has not compiled", "[.built-in]") {
+  REQUIRE(builtInKernels().size() == 1);
+  for (const char *op : {"arith.addf", "arith.mulf", "arith.subf", "arith.divf"}) {
+    KernelCounts before = kernelCounts();
+    Taken taken = take(moduleOf("kernel_5", op));
+    CHECK(kernelCounts().builtIn == before.builtIn + 1);
+    CHECK(kernelCounts().compiled == before.compiled);
+    CHECK(taken.lowered == 0);
+    CHECK(taken.isDeclared);
+    CHECK(taken.kernels[0]->object.substr(1, 3) == "ELF");
+    CHECK(taken.kernels[0]->object.find(taken.name) != std::string::npos);
+    take(moduleOf("kernel_5", op));
+    CHECK(kernelCounts().known == before.known + 1);
+  }
+  Taken other = take(moduleOf("kernel_5", "arith.maximumf"));
+  CHECK(kernelCounts().compiled == 1);
+  CHECK(other.lowered == 2);
 }
 
 TEST_CASE("kernels that have their sizes in their types stay where they are") {
