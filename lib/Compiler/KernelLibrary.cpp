@@ -7,6 +7,7 @@
 
 #include "mlc/Dialect/MLCDialect.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/raw_ostream.h"
@@ -71,6 +72,8 @@ struct Entry {
   char name[39] = {}; ///< As nameOf has it.
   char asks = 0;
   uint64_t offset = 0, size = 0;
+
+  std::string_view text() const { return {name, sizeof(name)}; }
 };
 
 std::atomic<int64_t> known{0}, builtIn{0}, compiled{0};
@@ -83,27 +86,16 @@ KernelCounts mlc::kernelCounts() { return {known, builtIn, compiled}; }
 
 /// Null if there is none of that name.
 static SharedKernel findIn(std::string_view file, const std::string &name) {
-  Header header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  auto entryAt = [&](uint64_t i) {
-    Entry entry;
-    std::memcpy(&entry, file.data() + sizeof(header) + i * sizeof(entry), sizeof(entry));
-    return entry;
-  };
-  uint64_t first = 0, end = header.count;
-  while (first < end) {
-    uint64_t middle = first + (end - first) / 2;
-    Entry entry = entryAt(middle);
-    int order = name.compare(0, std::string::npos, entry.name, sizeof(entry.name));
-    if (order == 0) {
-      auto kernel = std::make_shared<CompiledKernel>();
-      kernel->object = file.substr(entry.offset, entry.size);
-      kernel->asks = entry.asks != 0;
-      return kernel;
-    }
-    (order < 0 ? end : first) = order < 0 ? middle : middle + 1;
-  }
-  return nullptr;
+  const auto *header = reinterpret_cast<const Header *>(file.data());
+  llvm::ArrayRef<Entry> entries(reinterpret_cast<const Entry *>(header + 1), header->count);
+  const Entry *entry = llvm::partition_point(
+      entries, [&](const Entry &candidate) { return candidate.text() < name; });
+  if (entry == entries.end() || entry->text() != name)
+    return nullptr;
+  auto kernel = std::make_shared<CompiledKernel>();
+  kernel->object = file.substr(entry->offset, entry->size);
+  kernel->asks = entry->asks != 0;
+  return kernel;
 }
 
 static SharedKernel findBuiltIn(const std::string &name) {
