@@ -1,6 +1,9 @@
 // Kernels that images have in common: what they are called, and that they are compiled once.
 #include "Compiler/KernelLibrary.h"
+#include "Compiler/Compile.h"
 #include "mlc/Dialect/MLCDialect.h"
+#include "mlc/Graph/Rewrite.h"
+#include "mlc/Graph/Serialize.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
@@ -134,15 +137,53 @@ TEST_CASE("CPUs of one level share kernels, but for those of bytes") {
   CHECK(take(bytes, v4).name != take(bytes, more).name);
 }
 
-TEST_CASE("kernels that were compiled before are found by another process") {
-  std::vector<std::string> names;
-  for (const char *op : {"arith.addf", "arith.mulf", "arith.subf", "arith.divf"})
-    names.push_back(take(moduleOf("kernel_3", op)).name);
-  std::string packed = packKernels(), path = "/tmp/mlc-kernels-" + std::to_string(getpid());
-  std::ofstream(path, std::ios::binary) << packed;
-  std::string command = "MLC_TEST_KERNELS=" + path + " " + program_invocation_name + " [.built-in]";
-  CHECK(std::system(command.c_str()) == 0);
+namespace {
+
+/// relu(x * w) of any number of rows.
+void compileLayer(int64_t k, int64_t n, const std::string &target) {
+  Graph graph;
+  graph.parameters.push_back({"w", {DType::F32, Dims{k, n}}});
+  FunctionBuilder builder(graph, "main");
+  ValueId x = builder.input("x", {DType::F32, Dims{Dim("batch"), k}});
+  ValueId w = builder.node(Op::Parameter, {}, {{"parameter", std::string("w")}}).orThrow();
+  ValueId product = builder.node(Op::MatMul, {x, w}).orThrow();
+  builder.output(builder.node(Op::Relu, {product}).orThrow(), "y");
+  graph.functions.push_back(builder.finish());
+  DoorRequest request;
+  request.payload = serialize(graph);
+  request.target = target;
+  DoorReply reply = answer(request, nullptr);
+  INFO(reply.message);
+  REQUIRE(reply.ok);
+}
+
+/// Runs tests of this program in a process that has what this one has compiled built in.
+int runWithKernels(const std::string &tests) {
+  std::string path = "/tmp/mlc-kernels-" + std::to_string(getpid());
+  std::ofstream(path, std::ios::binary) << packKernels();
+  std::string command = "MLC_TEST_KERNELS=" + path + " " + program_invocation_name + " " + tests;
+  int status = std::system(command.c_str());
   CHECK(std::remove(path.c_str()) == 0);
+  return status;
+}
+
+} // namespace
+
+TEST_CASE("a network finds kernels that were compiled for the level of its CPU") {
+  compileLayer(64, 128, codegen::levelOf(codegen::findTarget("native").orThrow()).cpu);
+  CHECK(runWithKernels("[.network]") == 0);
+}
+
+TEST_CASE("a network, of which nothing has to be compiled", "[.network]") {
+  compileLayer(128, 192, "native");
+  CHECK(kernelCounts().builtIn >= 2); // one that packs weights and one that multiplies
+  CHECK(kernelCounts().compiled == 0);
+}
+
+TEST_CASE("kernels that were compiled before are found by another process") {
+  for (const char *op : {"arith.addf", "arith.mulf", "arith.subf", "arith.divf"})
+    take(moduleOf("kernel_3", op));
+  CHECK(runWithKernels("[.built-in]") == 0);
 }
 
 TEST_CASE("kernels that this process has not compiled", "[.built-in]") {
