@@ -161,7 +161,7 @@ void compileLayer(int64_t k, int64_t n, const std::string &target) {
 int runWithKernels(const std::string &tests) {
   std::string path = "/tmp/mlc-kernels-" + std::to_string(getpid());
   std::ofstream(path, std::ios::binary) << packKernels();
-  std::string command = "MLC_TEST_KERNELS=" + path + " " + program_invocation_name + " " + tests;
+  std::string command = "MLC_TEST_KERNELS=" + path + " '" + program_invocation_name + "' " + tests;
   int status = std::system(command.c_str());
   CHECK(std::remove(path.c_str()) == 0);
   return status;
