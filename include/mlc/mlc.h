@@ -35,6 +35,7 @@
 #include "mlc/Tensor/Tensor.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -78,8 +79,12 @@ struct EngineOptions {
 struct CompileOptions {
   std::string function;          ///< Entry function; empty: the first.
   std::string target = "native"; ///< "native", "x86-64-v2", "x86-64-v3" or "x86-64-v4".
-  bool optimize = true;          ///< false: code generation at O0.
-  bool fuse = true;              ///< false: one kernel per op.
+  /// Sizes of symbolic dimensions of the function, by name: compiled for these alone, as if
+  /// the graph had the numbers, and the interface has. Other sizes are BadInput then, and a
+  /// name that the function does not have is a Usage error.
+  std::map<std::string, int64_t> dims;
+  bool optimize = true; ///< false: code generation at O0.
+  bool fuse = true;     ///< false: one kernel per op.
   /// What a thread is given to run at a time, in vector instructions, at about 0.1 to 1 ns
   /// each; a kernel of four times as much is worth a second thread. 0: 65536.
   int64_t grain = 0;

@@ -295,6 +295,10 @@ EagerRunner::~EagerRunner() = default;
 Result<EagerRunner> EagerRunner::create(const Engine &engine, const Graph &graph,
                                         const TensorMap &parameters,
                                         const CompileOptions &options) {
+  if (!options.dims.empty())
+    return specialized(graph, options, [&](const Graph &made, const CompileOptions &rest) {
+      return create(engine, made, parameters, rest);
+    });
   auto entry = checkedEntry(graph, options.function);
   if (!entry)
     return entry.takeError();

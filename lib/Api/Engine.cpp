@@ -242,6 +242,10 @@ const Engine &defaultEngine() {
 
 Result<Executable> Engine::compile(const Graph &graph, const TensorMap &parameters,
                                    const CompileOptions &options) const {
+  if (!options.dims.empty())
+    return specialized(graph, options, [&](const Graph &made, const CompileOptions &rest) {
+      return compile(made, parameters, rest);
+    });
   auto entry = checkedEntry(graph, options.function);
   if (!entry)
     return entry.takeError();
@@ -316,6 +320,10 @@ Result<Executable> Engine::load(const std::string &path, const CompileOptions &o
 
 Result<std::string> Engine::emit(const Graph &graph, const std::string &phase,
                                  const CompileOptions &options) const {
+  if (!options.dims.empty())
+    return specialized(graph, options, [&](const Graph &made, const CompileOptions &rest) {
+      return emit(made, phase, rest);
+    });
   auto entry = checkedEntry(graph, options.function);
   if (!entry)
     return entry.takeError();
@@ -329,6 +337,10 @@ Result<std::string> Engine::emit(const Graph &graph, const std::string &phase,
 }
 
 Result<ImageInterface> Engine::explain(const Graph &graph, const CompileOptions &options) const {
+  if (!options.dims.empty())
+    return specialized(graph, options, [&](const Graph &made, const CompileOptions &rest) {
+      return explain(made, rest);
+    });
   auto entry = checkedEntry(graph, options.function);
   if (!entry)
     return entry.takeError();
@@ -358,6 +370,10 @@ Result<Graph> Engine::parseMlir(std::string_view text) const {
 Result<TensorMap> Engine::evaluate(const Graph &graph, const TensorMap &parameters,
                                    const TensorMap &inputs, Executor executor,
                                    const CompileOptions &options) const {
+  if (!options.dims.empty())
+    return specialized(graph, options, [&](const Graph &made, const CompileOptions &rest) {
+      return evaluate(made, parameters, inputs, executor, rest);
+    });
   if (executor == Executor::Jit && debugsNans())
     executor = Executor::Eager;
   if (executor == Executor::Jit) {

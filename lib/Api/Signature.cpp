@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "Signature.h"
 
-#include "mlc/Graph/Validate.h"
 #include "mlc/Support/CheckedMath.h"
 
 #include <algorithm>
@@ -255,20 +254,6 @@ Result<const Function *> checkedEntry(const Graph &graph, const std::string &nam
   if (Status status = checkExecutable(graph, **entry); !status)
     return status.takeError();
   return entry;
-}
-
-std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry) {
-  std::vector<const Function *> reached{&entry};
-  for (size_t i = 0; i < reached.size(); ++i)
-    for (const Node &node : reached[i]->body.nodes) {
-      if (node.op != Op::Call)
-        continue;
-      const Function *callee =
-          graph.findFunction(std::get<std::string>(node.attributes.at("callee")));
-      if (std::find(reached.begin(), reached.end(), callee) == reached.end())
-        reached.push_back(callee);
-    }
-  return reached;
 }
 
 Status checkParameters(const Graph &graph, const Function &entry, const TensorMap &parameters) {

@@ -11,6 +11,8 @@
 #include "AlignedBuffer.h"
 #include "HostCalls.h"
 
+#include "mlc/Graph/Rewrite.h"
+#include "mlc/Graph/Validate.h"
 #include "mlc/Support/Version.h"
 #include "mlc/mlc.h"
 
@@ -41,8 +43,22 @@ Result<const Function *> checkedEntry(const Graph &graph, const std::string &nam
 /// and that no tensor is for a parameter the graph does not have.
 Status checkParameters(const Graph &graph, const Function &entry, const TensorMap &parameters);
 
-/// The functions that `entry` calls, directly or through others, and itself.
-std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry);
+/// What `make` makes of the graph in which CompileOptions::dims have their sizes, and of
+/// the options without them.
+template <typename Make>
+auto specialized(const Graph &graph, CompileOptions options, const Make &make)
+    -> decltype(make(graph, options)) {
+  if (Status status = validate(graph); !status)
+    return status.takeError();
+  auto entry = findEntry(graph, options.function);
+  if (!entry)
+    return entry.takeError();
+  auto made = specializeDims(graph, (*entry)->name, options.dims);
+  if (!made)
+    return Error{made.error().kind, "CompileOptions: `dims`: " + made.error().message};
+  options.dims.clear();
+  return make(*made, options);
+}
 
 /// Whether two tensors have a byte of memory in common.
 bool overlap(const Tensor &a, const Tensor &b);

@@ -89,6 +89,9 @@ void build(const std::string &target, const std::string &path) {
   for (Epilogue epilogue : {Epilogue::Relu, Epilogue::Tanh})
     layers(kOtherWidths, epilogue);
   layers(kResults, Epilogue::Bias);
+  if (int64_t dropped = kernelCounts().dropped)
+    throw std::runtime_error(target + ": " + std::to_string(dropped) +
+                             " kernels are more than a process keeps; shorten the lists of layers");
   std::string kernels = packKernels();
   writeFile(path, kernels).orThrow();
   std::fprintf(stderr, "%s: %lld kernels, %.1f MB\n", target.c_str(),

@@ -24,6 +24,8 @@ using mlir::func::FuncOp;
 
 namespace {
 
+std::atomic<int64_t> known{0}, builtIn{0}, compiled{0}, dropped{0};
+
 /// The kernels that were used last, by name.
 class Library {
 public:
@@ -43,7 +45,7 @@ public:
       return;
     kernels.emplace_front(name, kernel);
     places[name] = kernels.begin();
-    for (bytes += kernel->object.size(); bytes > kMaxBytes; kernels.pop_back()) {
+    for (bytes += kernel->object.size(); bytes > kMaxBytes; kernels.pop_back(), ++dropped) {
       bytes -= kernels.back().second->object.size();
       places.erase(kernels.back().first);
     }
@@ -76,13 +78,11 @@ struct Entry {
   std::string_view text() const { return {name, sizeof(name)}; }
 };
 
-std::atomic<int64_t> known{0}, builtIn{0}, compiled{0};
-
 } // namespace
 
 __attribute__((weak)) llvm::ArrayRef<std::string_view> mlc::builtInKernels() { return {}; }
 
-KernelCounts mlc::kernelCounts() { return {known, builtIn, compiled}; }
+KernelCounts mlc::kernelCounts() { return {known, builtIn, compiled, dropped}; }
 
 /// Null if there is none of that name.
 static SharedKernel findIn(std::string_view file, const std::string &name) {

@@ -31,11 +31,12 @@ Result<std::vector<SharedKernel>>
 takeOutKernels(mlir::ModuleOp module, const codegen::Target &target, bool optimize, int64_t grain,
                llvm::function_ref<Status(mlir::ModuleOp, ir::Phase)> lower);
 
-/// Where the process has had its kernels from so far.
+/// Where the process has had its kernels from so far, and how many are gone.
 struct KernelCounts {
   int64_t known = 0;    ///< An earlier request.
   int64_t builtIn = 0;  ///< builtInKernels().
   int64_t compiled = 0; ///< The compiler.
+  int64_t dropped = 0;  ///< Of all these, no longer kept.
 };
 KernelCounts kernelCounts();
 

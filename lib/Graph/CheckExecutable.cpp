@@ -66,16 +66,17 @@ Status checkInlined(const Function &function) {
     std::string all;
     for (size_t i = 0; i < names.size() && i < 20; ++i)
       all += (i ? ", `" : "`") + names[i] + '`';
-    findings.add(unsupportedError(prefix + "symbolic dimensions " + all +
-                                  (names.size() > 20 ? ", ..." : "") +
-                                  "; at most one can be compiled yet"));
+    findings.add(unsupportedError(
+        prefix + "symbolic dimensions " + all + (names.size() > 20 ? ", ..." : "") +
+        "; at most one can be compiled yet, the others need sizes " + "(CompileOptions::dims)"));
   }
   for (const Value &value : function.values)
     for (size_t i = 1; i < value.type.dims.size(); ++i)
       if (value.type.dims[i].isSymbolic() && !findings.full())
         findings.add(unsupportedError(prefix + "value `" + value.name + "` is " +
                                       toString(value.type) + "; a symbolic dimension must be " +
-                                      "the leading one to be compiled yet"));
+                                      "the leading one to be compiled yet, or needs a size " +
+                                      "(CompileOptions::dims)"));
   walk(function, [&](const Node &node) {
     if (findings.full())
       return;

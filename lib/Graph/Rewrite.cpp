@@ -25,6 +25,13 @@ template <typename BlockT, typename Visit> void walkBlock(BlockT &block, const V
   }
 }
 
+/// Sizes in attributes, too, can be symbolic.
+void substituteDims(Attributes &attributes, const std::map<std::string, Dim> &bindings) {
+  for (auto &[name, value] : attributes)
+    if (auto *dims = std::get_if<Dims>(&value))
+      *dims = substituteDims({DType::F32, std::move(*dims)}, bindings).dims;
+}
+
 //===----------------------------------------------------------------------===//
 // Inlining
 //===----------------------------------------------------------------------===//
@@ -105,9 +112,7 @@ private:
     made.op = node.op;
     made.operands = mapped(copy, node.operands);
     made.attributes = node.attributes;
-    for (auto &[name, value] : made.attributes)
-      if (auto *dims = std::get_if<Dims>(&value))
-        *dims = substituteDims({DType::F32, std::move(*dims)}, copy.dims).dims;
+    substituteDims(made.attributes, copy.dims);
     defineAll(copy, node.results, made.results);
     for (const Block &inner : node.blocks) {
       Block &block = made.blocks.emplace_back();
@@ -248,6 +253,61 @@ Result<Graph> inlineCalls(const Graph &graph, std::string_view entry) {
       inlined.parameters.push_back(parameter);
   inlined.functions.push_back(std::move(inliner.result));
   return inlined;
+}
+
+std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry) {
+  std::vector<const Function *> reached{&entry};
+  for (size_t i = 0; i < reached.size(); ++i)
+    walk(*reached[i], [&](const Node &node) {
+      if (node.op != Op::Call)
+        return;
+      const Function *callee =
+          graph.findFunction(std::get<std::string>(node.attributes.at("callee")));
+      if (std::find(reached.begin(), reached.end(), callee) == reached.end())
+        reached.push_back(callee);
+    });
+  return reached;
+}
+
+Result<Graph> specializeDims(const Graph &graph, std::string_view entry,
+                             const std::map<std::string, int64_t> &sizes) {
+  const Function *function = graph.findFunction(entry);
+  if (!function)
+    return usageError("the model has no function `" + std::string(entry) + '`');
+  std::vector<std::string> names = symbolicDims(*function);
+  std::map<std::string, Dim> bindings;
+  std::string given;
+  for (const auto &[name, size] : sizes) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      std::string known;
+      for (const std::string &other : names)
+        known += (known.empty() ? "; it has `" : ", `") + other + '`';
+      return usageError("function `" + function->name + "` has no symbolic dimension `" + name +
+                        '`' + known);
+    }
+    if (size < 0)
+      return usageError("the size of `" + name + "` is " + std::to_string(size) +
+                        ", expected at least 0");
+    bindings.emplace(name, size);
+    given += (given.empty() ? "" : ", ") + name + " = " + std::to_string(size);
+  }
+  Graph result;
+  result.parameters = graph.parameters;
+  // Callers of `entry` may rely on any size, and are not needed.
+  std::vector<const Function *> reached = reachableFunctions(graph, *function);
+  for (const Function &other : graph.functions)
+    if (std::find(reached.begin(), reached.end(), &other) != reached.end())
+      result.functions.push_back(other);
+  for (Function &made : result.functions) {
+    if (made.name != function->name)
+      continue;
+    for (Value &value : made.values)
+      value.type = substituteDims(std::move(value.type), bindings);
+    walk(made, [&](Node &node) { substituteDims(node.attributes, bindings); });
+  }
+  if (Status status = validate(result); !status)
+    return Error{status.error().kind, "with " + given + ": " + status.error().message};
+  return result;
 }
 
 void removeDeadNodes(Function &function) {

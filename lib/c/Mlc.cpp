@@ -156,6 +156,14 @@ Result<mlc::CompileOptions> translated(const mlc_compile_options *options) {
   for (size_t i = 0; i < given->num_donated; ++i)
     result.donated.emplace_back(orEmpty(given->donated_inputs[i]),
                                 orEmpty(given->donated_outputs[i]));
+  if (given->num_dims > 0)
+    if (Status status = notNull({{"dim_names", given->dim_names}, {"dim_sizes", given->dim_sizes}});
+        !status)
+      return status.takeError();
+  for (size_t i = 0; i < given->num_dims; ++i)
+    if (std::string name = orEmpty(given->dim_names[i]);
+        !result.dims.emplace(name, given->dim_sizes[i]).second)
+      return usageError("mlc_compile_options: `dim_names` has `" + name + "` twice");
   if (given->cancellation)
     result.cancellation = given->cancellation->cancellation;
   return result;

@@ -21,9 +21,11 @@ CHECKS = ["test/Package/check_ops.py", "test/Package/check_passes.py",
           "scripts/generate-op-table --check", "scripts/generate-op-docs --check",
           "scripts/generate-conformance --check"]
 # Tests of documents, timings and examples do not depend on what the patch adds.
-# Most are quick; the sweeps of random graphs take minutes and come last.
+# What is most likely to notice comes first; the sweeps of random graphs take minutes and
+# come last.
 SUITE = ["ctest", "--test-dir", "build/release", "--output-on-failure", "--stop-on-failure",
          "-LE", "long|documents", "-j", str(os.cpu_count())]
+NEAR = "^(lit|unit-.*|op-.*-fresh|conformance-[a-z]+)$"
 SWEEPS = "random-graphs-(v?[0-9]+)"
 
 
@@ -95,7 +97,8 @@ class Copy:
     def failure(self, name):
         """Which step fails and names `name`; None if all pass. Cheap steps first."""
         steps = [(c, lambda c=c: self.run("python3", *c.split())) for c in CHECKS]
-        steps += [("the build", self.build), ("the suite", lambda: self.run(*SUITE, "-E", SWEEPS)),
+        steps += [("the build", self.build), ("the suite", lambda: self.run(*SUITE, "-R", NEAR)),
+                  ("the suite", lambda: self.run(*SUITE, "-E", f"{NEAR}|{SWEEPS}")),
                   ("the sweeps", lambda: self.run(*SUITE, "-R", SWEEPS))]
         for step, action in steps:
             succeeded, output = action()

@@ -59,15 +59,17 @@ Status assignFile(const char *option, Assignments &list, const std::string &text
   return {};
 }
 
-Status setDim(Arguments &a, const std::string &text) {
+/// NAME=SIZE added to `sizes`.
+Status assignSize(const char *option, std::map<std::string, int64_t> &sizes,
+                  const std::string &text) {
   Assignments parsed;
-  if (Status status = assign("dim", parsed, text); !status)
+  if (Status status = assign(option, parsed, text); !status)
     return status;
   int64_t size = 0;
   if (!parseNumber(parsed[0].second, size) || size < 0)
-    return bad("dim", "expected a size >= 0, got '" + parsed[0].second + "'");
-  if (!a.dims.emplace(parsed[0].first, size).second)
-    return bad("dim", "'" + parsed[0].first + "' is given twice");
+    return bad(option, "expected a size >= 0, got '" + parsed[0].second + "'");
+  if (!sizes.emplace(parsed[0].first, size).second)
+    return bad(option, "'" + parsed[0].first + "' is given twice");
   return {};
 }
 
@@ -179,7 +181,7 @@ const std::vector<Option> &options() {
       {"output", true, [](Arguments &a, Text v) { return assignFile("output", a.outputs, v); }},
       {"expected-output", true,
        [](Arguments &a, Text v) { return assignFile("expected-output", a.expectedOutputs, v); }},
-      {"dim", true, setDim},
+      {"dim", true, [](Arguments &a, Text v) { return assignSize("dim", a.dims, v); }},
       {"function", true,
        [](Arguments &a, Text v) {
          a.compile.function = v;
@@ -208,6 +210,8 @@ const std::vector<Option> &options() {
          a.compile.target = v;
          return Status();
        }},
+      {"specialize", true,
+       [](Arguments &a, Text v) { return assignSize("specialize", a.specialized, v); }},
       {"weights", true, setWeights},
       {"no-fuse", false,
        [](Arguments &a, Text) {
@@ -287,6 +291,8 @@ Status checkCombination(const Arguments &a) {
   if (a.compile.weights != WeightType::AsGiven && a.executor != Executor::Jit)
     return usageError(std::string("--weights has no meaning with --exec=") +
                       executorName(a.executor));
+  if (a.selftest && !a.specialized.empty()) // goldens have sizes of their own
+    return usageError("--specialize has no meaning with --selftest");
   if (command.empty() || a.benchmark || a.profile)
     return {};
   for (const auto &option : running)

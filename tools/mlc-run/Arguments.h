@@ -22,6 +22,7 @@ struct Arguments {
   std::string model;
   Assignments inputs, parameters, outputs, expectedOutputs;
   std::map<std::string, int64_t> dims;
+  std::map<std::string, int64_t> specialized; ///< Numbers in the graph, as in CompileOptions::dims.
   Executor executor = Executor::Jit;
   CompileOptions compile;
   std::string emit; ///< A phase; empty: run.

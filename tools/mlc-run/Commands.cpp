@@ -9,6 +9,7 @@
 #include "Values.h"
 
 #include "mlc/Graph/Print.h"
+#include "mlc/Graph/Rewrite.h"
 #include "mlc/Support/File.h"
 #include "mlc/Tensor/Element.h"
 #include "mlc/Tensor/Npy.h"
@@ -127,6 +128,15 @@ Status Command::load(const Engine &engine) {
     if (!loaded)
       return loaded.takeError();
     model = std::move(*loaded);
+  }
+  if (!arguments.specialized.empty()) {
+    auto entry = findEntry(model.graph, arguments.compile.function);
+    if (!entry)
+      return entry.takeError();
+    auto graph = specializeDims(model.graph, (*entry)->name, arguments.specialized);
+    if (!graph)
+      return Error{graph.error().kind, "--specialize: " + graph.error().message};
+    model.graph = std::move(*graph);
   }
   std::vector<NamedType> expected;
   expected.reserve(model.graph.parameters.size());

@@ -44,6 +44,7 @@ Instead of running once
 
 How to compile
   --target NAME              native (default), x86-64-v2, x86-64-v3 or x86-64-v4
+  --specialize NAME=SIZE     compile for one size of a symbolic dimension, instead of any
   --weights TYPE             store the weights of matrix products in fewer bits: as bf16, int8
                              (a scale for each column) or int8-dynamic (what they multiply,
                              too); default as-given. --compare reference says what it cost

@@ -6,6 +6,7 @@
 #include "mlc/Support/Version.h"
 
 #include <functional>
+#include <map>
 #include <unordered_map>
 
 namespace mlc {
@@ -73,6 +74,17 @@ void walk(Function &function, const std::function<void(Node &)> &visit);
 /// parameters that it uses. `graph` must be valid. What comes from a callee is
 /// named "callee/name"; a node without a location gets its call's.
 Result<Graph> inlineCalls(const Graph &graph, std::string_view entry);
+
+/// The functions that `entry` calls, directly or through others, and itself, which is
+/// the first. What it calls must exist.
+std::vector<const Function *> reachableFunctions(const Graph &graph, const Function &entry);
+
+/// A graph in which symbolic dimensions of the function `entry` have the sizes that
+/// `sizes` gives by name: the same as if they had been written so, with the functions
+/// that `entry` needs. `graph` must be valid; a name that `entry` does not have, or a size
+/// below 0, is a Usage error, and sizes with which the graph is not valid are BadInput.
+Result<Graph> specializeDims(const Graph &graph, std::string_view entry,
+                             const std::map<std::string, int64_t> &sizes);
 
 /// Whether running the node does something beside computing its results: it or a node
 /// in its blocks has an effect, or is a call, whose callee may have one.

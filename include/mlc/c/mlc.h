@@ -178,6 +178,11 @@ typedef struct mlc_compile_options {
    * have no machine code then, and are not cancelled while they run. */
   int32_t or_reference;
   int32_t weights; /* mlc_weight_type */
+  /* Symbolic dimensions and sizes to compile for, those alone: a name that the function does
+   * not have is MLC_USAGE, and binding other sizes MLC_BAD_INPUT. */
+  size_t num_dims;
+  const char *const *dim_names;
+  const int64_t *dim_sizes;
 } mlc_compile_options;
 
 /* Reads a model file and compiles a function of it. `options` may be NULL. */

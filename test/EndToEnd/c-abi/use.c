@@ -312,6 +312,44 @@ static void threads(const char *path) {
   CHECK(mlc_engine_create(&options, &engine) == MLC_USAGE && says("`threads` is -2"));
 }
 
+/* A batch of one compiled as such: the same bits as of one row of any batch. */
+static void specialize(mlc_engine *engine, const char *path, const mlc_executable *any) {
+  const char *names[] = {mlc_executable_dim_name(any, 0), "rows"};
+  int64_t sizes[] = {1, 1};
+  mlc_compile_options options = {
+      .size = sizeof options, .num_dims = 1, .dim_names = names, .dim_sizes = sizes};
+  mlc_executable *model;
+  CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_OK);
+  mlc_tensor_info info;
+  CHECK(mlc_executable_info(model, MLC_INPUT, 0, &info) == MLC_OK && info.dims[0] == 1);
+  CHECK(mlc_executable_dim_name(model, 0) == NULL);
+
+  static float images[2 * PIXELS], logits[2][CLASSES];
+  for (int i = 0; i < 2 * PIXELS; ++i)
+    images[i] = (float)(i % 11) / 16;
+  int64_t in[] = {1, PIXELS}, out[] = {1, CLASSES};
+  mlc_tensor image = {MLC_F32, 2, in, images}, result = {MLC_F32, 2, out, NULL};
+  mlc_call *call;
+  for (int i = 0; i < 2; ++i) {
+    result.data = logits[i];
+    CHECK(mlc_executable_bind(i ? model : any, &image, 1, &result, 1, &call) == MLC_OK);
+    CHECK(mlc_call_run(call) == MLC_OK);
+    mlc_call_free(call);
+  }
+  CHECK(memcmp(logits[0], logits[1], sizeof logits[0]) == 0);
+  in[0] = out[0] = 2;
+  result.data = logits;
+  CHECK(mlc_executable_bind(model, &image, 1, &result, 1, &call) == MLC_BAD_INPUT && !call);
+  mlc_executable_free(model);
+
+  options.num_dims = 2;
+  CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_USAGE && says("dimension `rows`"));
+  names[1] = names[0];
+  CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_USAGE && says("twice"));
+  options.dim_sizes = NULL;
+  CHECK(mlc_engine_load(engine, path, &options, &model) == MLC_USAGE && says("`dim_sizes`"));
+}
+
 /* Callers that were built against an older, shorter struct. */
 static void old_caller(const char *path) {
   mlc_engine_options options;
@@ -381,6 +419,7 @@ int main(int argc, char **argv) {
   CHECK(mlc_engine_load(engine, argv[1], NULL, &model) == MLC_OK);
   load_wrongly(engine, argv[1]);
   cancel(engine, argv[1]);
+  specialize(engine, argv[1], model);
   old_caller(argv[1]);
   threads(argv[1]);
   host_services(argv[1], argv[2]);

@@ -11,7 +11,7 @@ class Options(tool.ToolTest):
         text = self.succeeds("--help")
         for option in ("--input", "--output", "--expected-output", "--function", "--exec", "--compare",
                        "--benchmark", "--emit", "--format", "--selftest", "--dim", "--parameter",
-                       "--target", "--no-fuse", "--no-optimize", "--tolerance", "--limit-memory",
+                       "--target", "--specialize", "--no-fuse", "--no-optimize", "--tolerance", "--limit-memory",
                        "--limit-seconds", "--map-weights", "--version", "Exit codes", "random:SEED"):
             self.assertIn(option, text)
         self.assertTrue(all(len(line) <= 100 for line in text.splitlines()))
@@ -52,6 +52,12 @@ class Options(tool.ToolTest):
                 ([model, "--emit=llvm", "--input", "x=ones"], "--input has no meaning with --emit"),
                 ([model, "--selftest", "--dim", "n=1"], "--dim has no meaning with --selftest"),
                 ([model, "--selftest", "--emit=llvm"], "choose one of"),
+                ([model, "--specialize", "batch"], "--specialize: expected NAME=VALUE, got 'batch'"),
+                ([model, "--specialize", "batch=-1"], "--specialize: expected a size >= 0, got '-1'"),
+                ([model, "--specialize", "batch=1", "--selftest"],
+                 "--specialize has no meaning with --selftest"),
+                ([model, "--specialize", "batch=1", "--emit=graph"],
+                 "--specialize: function `main` has no symbolic dimension `batch`"),
                 ([model, "--function", "train"], "no function 'train'; the functions are: main"),
                 ([model, "--function="], "--function: expected a name"),
                 ([model, "--input=x=ones", "--input=z=ones", "--dim", "batch=1"],
@@ -78,6 +84,19 @@ class Options(tool.ToolTest):
         self.assertEqual(self.succeeds(model, "--input=x=f32=2", *self.REFERENCE), "y: f32[] 6\n")
         self.assertEqual(self.succeeds(model, "--input=x=f32=2", "--function=twice", *self.REFERENCE),
                          "y: f32[] 4\n")
+
+    def test_specialize(self):
+        model = self.dense_model()
+        for executor in (self.REFERENCE, ()):
+            arguments = [model, *executor, "--specialize=batch=2", "--compare=reference"]
+            self.assertIn("y: f32[2,3]\n", self.succeeds(*arguments, "--input=x=ones"))
+            self.fails(5, *arguments, "--input=x=1x2xf32=1 1", says="expected f32[2,2]")
+            self.fails(2, *arguments, "--input=x=ones", "--dim=batch=2", says="no symbolic dimension 'batch'")
+        text = self.succeeds(model, "--specialize=batch=2", "--emit=graph")
+        self.assertIn("x : f32[2,2]", text)
+        self.assertNotIn("batch", text)
+        self.fails(2, model, "--specialize=rows=2", "--input=x=ones",
+                   says="has no symbolic dimension `rows`; it has `batch`")
 
     def test_emit_graph(self):
         model = self.two_functions()

@@ -50,6 +50,69 @@ TEST_CASE_METHOD(Fixture, "jit computes, at any batch size, with its own copy of
   CHECK(get(model({{"x", tensor({0, 2}, {})}})).at("y").shape() == Shape{0, 3});
 }
 
+TEST_CASE_METHOD(Fixture, "sizes compiled for on request") {
+  Tensor x = tensor({3, 2}, {1, 1, 0, 0, 1, 0});
+  const std::vector<float> expected{5.5, 0, 10, 0.5, 0, 1, 1.5, 0, 4};
+  CompileOptions three;
+  three.dims = {{"batch", 3}};
+  Executable model = get(engine.compile(denseGraph(), denseParameters(), three));
+  CHECK(model.interface().dims.empty());
+  CHECK(model.interface().inputs[0].dims == std::vector<int64_t>{3, 2});
+  CHECK(values(get(model({{"x", x}})).at("y")) == expected);
+  auto other = model.bind({{"x", tensor({1, 2}, {1, 1})}});
+  REQUIRE_FALSE(other.ok());
+  CHECK(other.error().kind == ErrorKind::BadInput);
+  CHECK(other.error().message == "input 'x' is f32[1,2], expected f32[3,2]");
+
+  // It is the image of the graph with the number, and another than that for any size.
+  Graph written = get(specializeDims(denseGraph(), "main", {{"batch", 3}}));
+  int64_t before = engine.stats().compilations;
+  Executable same = get(engine.compile(written, denseParameters()));
+  CHECK(engine.stats().compilations == before);
+  CHECK(same.imageBytes().data() == model.imageBytes().data());
+  CHECK(get(engine.compile(denseGraph(), denseParameters())).interface().dims.size() == 1);
+  CHECK(engine.stats().compilations == before + 1);
+
+  for (Executor executor : {Executor::Jit, Executor::Eager, Executor::Reference}) {
+    auto evaluate = [&](const Tensor &given, const CompileOptions &options) {
+      return engine.evaluate(denseGraph(), denseParameters(), {{"x", given}}, executor, options);
+    };
+    CHECK(values(get(evaluate(x, three)).at("y")) == expected);
+    CHECK(evaluate(tensor({1, 2}, {1, 1}), three).error().kind == ErrorKind::BadInput);
+  }
+  CHECK(get(engine.explain(denseGraph(), three)).dims.empty());
+  CHECK(get(engine.emit(denseGraph(), "graph", three)).find("tensor<3x2xf32>") !=
+        std::string::npos);
+
+  auto error = [&](const std::map<std::string, int64_t> &dims) {
+    CompileOptions options;
+    options.dims = dims;
+    auto result = engine.compile(denseGraph(), denseParameters(), options);
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().kind == ErrorKind::Usage);
+    return result.error().message;
+  };
+  CHECK(error({{"rows", 3}}) == "CompileOptions: `dims`: function `main` has no symbolic dimension "
+                                "`rows`; it has `batch`");
+  CHECK(error({{"batch", -1}}) ==
+        "CompileOptions: `dims`: the size of `batch` is -1, expected at least 0");
+}
+
+TEST_CASE_METHOD(Fixture, "sizes make known what could not be compiled for any") {
+  Graph graph;
+  FunctionBuilder b(graph, "main");
+  ValueId x = b.input("x", type({Dim("n"), Dim("m")})), y = b.input("y", type({Dim("m"), 1}));
+  b.output(get(b.node(Op::MatMul, {x, y})), "z");
+  graph.functions.push_back(b.finish());
+  CompileOptions options;
+  CHECK(engine.compile(graph, {}, options).error().kind == ErrorKind::Unsupported);
+  options.dims = {{"m", 2}};
+  Executable model = get(engine.compile(graph, {}, options));
+  CHECK(model.interface().dims == std::vector<std::string>{"n"});
+  CHECK(values(get(model({{"x", tensor({2, 2}, {1, 2, 3, 4})}, {"y", tensor({2, 1}, {1, 10})}}))
+                   .at("z")) == std::vector<float>{21, 43});
+}
+
 TEST_CASE_METHOD(Fixture, "a bound call sees new inputs and writes the caller's outputs") {
   Executable model = get(engine.compile(addGraph(), {}));
   Tensor x = tensor({1, 2}, {1, 2}), z = tensor({1, 2}, {3, 4}), y = tensor({1, 2}, {0, 0});

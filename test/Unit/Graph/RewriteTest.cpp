@@ -177,6 +177,99 @@ TEST_CASE("inlining: unknown entries and missing callees are errors") {
   CHECK_THAT(inlineCalls(graph, "main").error().message, Catch::Contains("`act`"));
 }
 
+TEST_CASE("dimensions are specialised in the entry alone, and callers of it dropped") {
+  Graph graph = nested();
+  auto layer = specializeDims(graph, "layer", {{"rows", 5}});
+  REQUIRE(layer.ok());
+  CHECK(print(*layer) == "parameter unused : f32[1]\n"
+                         "parameter w : f32[2,2]\n"
+                         "\n"
+                         "function act(x : f32[m,k]) -> (y : f32[m,k], before : f32[m,k])\n"
+                         "  zero : f32[] = constant {value=f32[] 0}\n"
+                         "  broadcast : f32[m,k] = broadcast zero {axes=[], shape=[m,k]}\n"
+                         "  max : f32[m,k] = max x broadcast\n"
+                         "  return max x\n"
+                         "\n"
+                         "function layer(x : f32[5,2]) -> (y : f32[5,2])\n"
+                         "  w : f32[2,2] = parameter {parameter=\"w\"}\n"
+                         "  h : f32[5,2] = matmul x w\n"
+                         "  act/1 : f32[5,2], act/2 : f32[5,2] = call h {callee=\"act\"}\n"
+                         "  return act/1\n");
+  // Some of several dimensions, also in attributes; and the same as written with numbers.
+  auto act = specializeDims(graph, "act", {{"k", 0}});
+  REQUIRE(act.ok());
+  CHECK(print(act->functions[0]) ==
+        "function act(x : f32[m,0]) -> (y : f32[m,0], before : f32[m,0])\n"
+        "  zero : f32[] = constant {value=f32[] 0}\n"
+        "  broadcast : f32[m,0] = broadcast zero {axes=[], shape=[m,0]}\n"
+        "  max : f32[m,0] = max x broadcast\n"
+        "  return max x\n");
+  auto both = specializeDims(graph, "act", {{"m", 3}, {"k", 0}});
+  REQUIRE(both.ok());
+  CHECK(serialize(*both) == serialize(*specializeDims(*act, "act", {{"m", 3}})));
+  CHECK(serialize(*specializeDims(*both, "act", {})) == serialize(*both));
+}
+
+TEST_CASE("dimensions are specialised in blocks") {
+  Graph graph;
+  FunctionBuilder builder(graph, "main");
+  ValueId p = builder.input("p", type("bool[]")), x = builder.input("x", type("f32[n,2]"));
+  std::vector<Block> blocks;
+  for (int i = 0; i < 2; ++i) {
+    builder.beginBlock();
+    ValueId v = builder.input("v", type("f32[n,2]"));
+    ValueId zero = *builder.node(Op::Constant, {}, {{"value", zeros(DType::F32, {})}});
+    ValueId many =
+        *builder.node(Op::Broadcast, {zero}, {{"shape", Dims{Dim("n"), 2}}, {"axes", Ints{}}});
+    blocks.push_back(builder.endBlock({*builder.node(Op::Add, {v, many})}));
+  }
+  builder.output((*builder.nodes(Op::If, {p, x}, {}, "", blocks))[0], "y");
+  graph.functions.push_back(builder.finish());
+  auto made = specializeDims(graph, "main", {{"n", 7}});
+  REQUIRE(made.ok());
+  std::string text = print(*made);
+  CHECK(text.find("f32[n") == std::string::npos);
+  CHECK(text.find("shape=[7,2]") != std::string::npos);
+}
+
+TEST_CASE("specialising: what is not there, cannot be or does not fit") {
+  Graph graph = nested();
+  auto error = [&](const char *entry, const std::map<std::string, int64_t> &sizes) {
+    auto made = specializeDims(graph, entry, sizes);
+    REQUIRE_FALSE(made.ok());
+    return made.takeError();
+  };
+  CHECK(error("nothing", {}).kind == ErrorKind::Usage);
+  Error unknown = error("act", {{"batch", 8}});
+  CHECK(unknown.kind == ErrorKind::Usage);
+  CHECK(unknown.message == "function `act` has no symbolic dimension `batch`; it has `m`, `k`");
+  Error negative = error("main", {{"batch", -1}});
+  CHECK(negative.kind == ErrorKind::Usage);
+  CHECK(negative.message == "the size of `batch` is -1, expected at least 0");
+  Error large = error("main", {{"batch", int64_t(1) << 62}});
+  CHECK(large.kind != ErrorKind::Usage);
+  CHECK_THAT(large.message, Catch::StartsWith("with batch = 4611686018427387904: function `main`"));
+}
+
+TEST_CASE("reachable functions are also those that blocks call") {
+  Graph graph = nested();
+  FunctionBuilder builder(graph, "choose");
+  ValueId p = builder.input("p", type("bool[]")), x = builder.input("x", type("f32[3,2]"));
+  std::vector<Block> blocks;
+  for (bool calls : {true, false}) {
+    builder.beginBlock();
+    ValueId v = builder.input("v", type("f32[3,2]"));
+    blocks.push_back(
+        builder.endBlock({calls ? *builder.node(Op::Call, {v}, {{"callee", "layer"}}) : v}));
+  }
+  builder.output((*builder.nodes(Op::If, {p, x}, {}, "", blocks))[0], "y");
+  graph.functions.push_back(builder.finish());
+  std::string names;
+  for (const Function *function : reachableFunctions(graph, graph.functions.back()))
+    names += function->name + ' ';
+  CHECK(names == "choose layer act ");
+}
+
 TEST_CASE("long chains of calls have short names") {
   Graph graph;
   for (int i = 0; i < 100; ++i) {
