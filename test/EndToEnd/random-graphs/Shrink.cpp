@@ -40,9 +40,11 @@ void tidy(Specimen &specimen) {
   for (Parameter &parameter : specimen.graph.parameters)
     if (parameters.count(parameter.name))
       kept.push_back(std::move(parameter));
-    else
-      specimen.parameters.erase(parameter.name);
   specimen.graph.parameters = std::move(kept);
+  // Also those that inlining has dropped from the graph: a tensor that is no parameter is an
+  // error, which would look like the failure.
+  for (auto it = specimen.parameters.begin(); it != specimen.parameters.end();)
+    it = parameters.count(it->first) ? std::next(it) : specimen.parameters.erase(it);
 }
 
 class Shrinker {
