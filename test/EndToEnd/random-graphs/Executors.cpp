@@ -112,13 +112,7 @@ Way specialized(const char *name, const std::string &target) {
             auto expected = evaluate();
             if (!expected)
               return expected;
-            const Function &function = s.graph.functions[0];
-            for (ValueId id : function.body.inputs) {
-              const Value &input = function.values[static_cast<size_t>(id)];
-              for (size_t d = 0; d < input.type.dims.size(); ++d)
-                if (input.type.dims[d].isSymbolic())
-                  options.dims[input.type.dims[d].name] = s.inputs.at(input.name).shape()[d];
-            }
+            options.dims = dimSizes(s);
             auto got = evaluate();
             if (!got || mentions(s.graph, Op::Softmax))
               return got;
@@ -249,15 +243,9 @@ Way brokenReference(const std::string &op) {
             const Function &function = s.graph.functions[0];
             std::vector<Bounded> values(function.values.size());
             std::vector<Bounded> inputs = orderedInputs(s);
-            std::map<std::string, int64_t> sizes;
-            for (size_t i = 0; i < inputs.size(); ++i) {
-              auto id = static_cast<size_t>(function.body.inputs[i]);
-              const Dims &dims = function.values[id].type.dims;
-              if (!dims.empty() && dims[0].isSymbolic())
-                sizes[dims[0].name] = inputs[i].value.shape()[0];
-              values[id] = std::move(inputs[i]);
-            }
-            Evaluator evaluator(s.graph, s.parameters, sizes);
+            for (size_t i = 0; i < inputs.size(); ++i)
+              values[static_cast<size_t>(function.body.inputs[i])] = std::move(inputs[i]);
+            Evaluator evaluator(s.graph, s.parameters, dimSizes(s));
             for (const Node &node : function.body.nodes) {
               std::vector<Bounded> operands;
               for (ValueId id : node.operands)

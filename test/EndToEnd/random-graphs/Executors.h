@@ -3,7 +3,7 @@
 #define MLC_TEST_ENDTOEND_EXECUTORS_H
 
 #include "../../Conformance/Matrix.h"
-#include "Generator.h"
+#include "Specimen.h"
 
 #include <optional>
 

@@ -202,8 +202,14 @@ private:
   std::optional<ValueId> parameter(DType dtype, const Dims &dims) {
     return parameter(randomTensor(world, dtype, shapeOf(dims)), dims);
   }
+  /// What is too large for a constant is a parameter.
+  std::optional<ValueId> constant(const Tensor &value, const Dims &dims) {
+    return value.byteSize() > GraphLimits().maxConstantBytes
+               ? parameter(value, dims)
+               : addNode(Op::Constant, {}, {{"value", value}});
+  }
   std::optional<ValueId> constant(DType dtype, const Dims &dims) {
-    return addNode(Op::Constant, {}, {{"value", randomTensor(world, dtype, shapeOf(dims))}});
+    return constant(randomTensor(world, dtype, shapeOf(dims)), dims);
   }
   /// These elements, as an input, a parameter or a constant.
   std::optional<ValueId> given(const Tensor &value, const Dims &dims) {
@@ -214,8 +220,7 @@ private:
     }
     if (symbolic)
       return std::nullopt;
-    return random.chance(50) ? parameter(value, dims)
-                             : addNode(Op::Constant, {}, {{"value", value}});
+    return random.chance(50) ? parameter(value, dims) : constant(value, dims);
   }
 
   /// A value of exactly this type: one at hand or a new one.
@@ -785,15 +790,6 @@ Specimen generate(uint64_t seed) {
       throw std::runtime_error("seed " + std::to_string(seed) +
                                " gives a graph that is not valid: " + status.error().message);
   return specimen;
-}
-
-std::vector<Bounded> orderedInputs(const Specimen &specimen) {
-  const Function &function = specimen.graph.functions[0];
-  std::vector<Bounded> inputs;
-  for (ValueId id : function.body.inputs)
-    inputs.push_back(
-        Bounded::exact(specimen.inputs.at(function.values[static_cast<size_t>(id)].name)));
-  return inputs;
 }
 
 } // namespace mlc::test

@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Executors.h"
+#include "Generator.h"
 #include "Isolated.h"
 #include "Shrink.h"
 

@@ -129,29 +129,14 @@ private:
   }
 
   bool fixDim() {
-    std::vector<std::string> names = symbolicDims(entry(best));
-    if (names.empty() || best.graph.functions.size() > 1)
+    std::map<std::string, int64_t> sizes = dimSizes(best);
+    if (sizes.empty())
       return false;
-    int64_t size = 0;
+    auto made = specializeDims(best.graph, entry(best).name, sizes);
+    if (!made)
+      return false;
     Specimen candidate = best;
-    Function &function = entry(candidate);
-    for (ValueId id : function.body.inputs) {
-      const Value &value = function.values[static_cast<size_t>(id)];
-      if (value.type.rank() > 0 && value.type.dims[0].isSymbolic())
-        size = candidate.inputs.at(value.name).shape()[0];
-    }
-    auto fix = [&](Dims &dims) {
-      for (Dim &dim : dims)
-        if (dim.isSymbolic())
-          dim = Dim(size);
-    };
-    for (Value &value : function.values)
-      fix(value.type.dims);
-    walk(function, [&](Node &node) {
-      for (auto &attribute : node.attributes)
-        if (auto *dims = std::get_if<Dims>(&attribute.second))
-          fix(*dims);
-    });
+    candidate.graph = std::move(*made);
     return accept(std::move(candidate));
   }
 };

@@ -2,7 +2,7 @@
 #ifndef MLC_TEST_ENDTOEND_SHRINK_H
 #define MLC_TEST_ENDTOEND_SHRINK_H
 
-#include "Generator.h"
+#include "Specimen.h"
 
 #include <functional>
 
