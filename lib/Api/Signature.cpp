@@ -260,9 +260,10 @@ Status checkParameters(const Graph &graph, const Function &entry, const TensorMa
   Findings findings;
   std::set<std::string> used;
   for (const Function *function : reachableFunctions(graph, entry))
-    for (const Node &node : function->body.nodes)
+    walk(*function, [&](const Node &node) {
       if (node.op == Op::Parameter)
         used.insert(std::get<std::string>(node.attributes.at("parameter")));
+    });
   for (const Parameter &parameter : graph.parameters) {
     auto found = parameters.find(parameter.name);
     if (found == parameters.end()) {

@@ -82,7 +82,8 @@ std::vector<const Function *> reachableFunctions(const Graph &graph, const Funct
 /// A graph in which symbolic dimensions of the function `entry` have the sizes that
 /// `sizes` gives by name: the same as if they had been written so, with the functions
 /// that `entry` needs. `graph` must be valid; a name that `entry` does not have, or a size
-/// below 0, is a Usage error, and sizes with which the graph is not valid are BadInput.
+/// below 0, is a Usage error, and sizes with which the graph is not valid are the error of
+/// validate(), as ResourceLimit is of those that are too large.
 Result<Graph> specializeDims(const Graph &graph, std::string_view entry,
                              const std::map<std::string, int64_t> &sizes);
 

@@ -113,6 +113,44 @@ TEST_CASE_METHOD(Fixture, "sizes make known what could not be compiled for any")
                    .at("z")) == std::vector<float>{21, 43});
 }
 
+TEST_CASE_METHOD(Fixture, "parameters that blocks, or what they call, need are checked") {
+  Graph graph;
+  graph.parameters = {{"w", type({2})}, {"v", type({2})}};
+  auto parameter = [](FunctionBuilder &b, const char *name) {
+    return get(b.node(Op::Parameter, {}, {{"parameter", std::string(name)}}));
+  };
+  FunctionBuilder callee(graph, "callee");
+  ValueId given = callee.input("x", type({2}));
+  callee.output(get(callee.node(Op::Add, {given, parameter(callee, "v")})), "y");
+  graph.functions.push_back(callee.finish());
+  FunctionBuilder main(graph, "main");
+  ValueId p = main.input("p", type({}, DType::Bool)), x = main.input("x", type({2}));
+  std::vector<Block> blocks;
+  main.beginBlock();
+  ValueId a = main.input("a", type({2}));
+  blocks.push_back(main.endBlock({get(main.node(Op::Add, {a, parameter(main, "w")}))}));
+  main.beginBlock();
+  a = main.input("a", type({2}));
+  blocks.push_back(
+      main.endBlock({get(main.node(Op::Call, {a}, {{"callee", std::string("callee")}}))}));
+  main.output(get(main.nodes(Op::If, {p, x}, {}, "", blocks)).front(), "y");
+  graph.functions.push_back(main.finish());
+
+  CompileOptions options;
+  options.function = "main";
+  TensorMap inputs{{"p", get(Tensor::zeros(DType::Bool, {}))}, {"x", tensor({2}, {1, 2})}};
+  TensorMap parameters{{"w", tensor({2}, {1, 1})}, {"v", tensor({2}, {10, 10})}};
+  for (Executor executor : {Executor::Jit, Executor::Eager, Executor::Reference}) {
+    auto evaluate = [&](const TensorMap &with) {
+      return engine.evaluate(graph, with, inputs, executor, options);
+    };
+    CHECK(values(get(evaluate(parameters)).at("y")) == std::vector<float>{11, 12});
+    Error error = evaluate({}).takeError();
+    CHECK(error.kind == ErrorKind::BadInput);
+    CHECK(error.message == "missing parameter 'w': f32[2]\nmissing parameter 'v': f32[2]");
+  }
+}
+
 TEST_CASE_METHOD(Fixture, "a bound call sees new inputs and writes the caller's outputs") {
   Executable model = get(engine.compile(addGraph(), {}));
   Tensor x = tensor({1, 2}, {1, 2}), z = tensor({1, 2}, {3, 4}), y = tensor({1, 2}, {0, 0});
